@@ -1,1 +1,7 @@
-//! model
+//! Databases, collections, documents, indexes, key spaces.
+
+pub mod datum;
+mod schema;
+pub mod types;
+
+pub use schema::*;

@@ -1,0 +1,191 @@
+//! Bound expressions: typed, resolved, and free of the store.
+//!
+//! The binder turns syntax into this; each operator and function is a pointer to its entry of the function table. A
+//! row expression is evaluated by walking the tree over a slice of datums ([`Expression::eval`]); the value lies in
+//! the caller's arena.
+//!
+//! **Invariants**
+//! - `ty` of a node is what its value's datum is of, for every input (or NULL).
+//! - A `Column` is a position in the operator's input row; a `Parameter` a position in the execution's parameters: first the
+//!   client's `$n`, then the literals lifted out of the text, then what an `Apply` passes down.
+//! - AND, OR, CASE and COALESCE evaluate lazily, left to right; everything else evaluates all arguments.
+//!
+//! Rejected: closures compiled for each expression (a cached plan must be shared and shown by EXPLAIN).
+
+use crate::function::Function;
+use crate::{Arena, Datum, Result, Type};
+
+/// What evaluation may ask of its surroundings.
+pub struct Context<'e> {
+    /// The execution's parameters.
+    pub parameters: &'e [Datum<'e>],
+    /// What the session and the statement give: time, zone, user, settings, sequences.
+    pub session: &'e dyn Session,
+}
+
+/// What functions such as `now()`, `current_user` and `nextval` ask for.
+pub trait Session: Send + Sync {
+    /// Microseconds since 1970 UTC at the start of the transaction.
+    fn transaction_time(&self) -> i64;
+    /// At the start of the statement.
+    fn statement_time(&self) -> i64;
+    /// Now.
+    fn clock_time(&self) -> i64;
+    /// The session's time zone, an IANA name or a POSIX-style offset.
+    fn time_zone(&self) -> &str;
+    /// A setting by its lower-case name (SHOW).
+    fn setting(&self, name: &str) -> Option<String>;
+    /// Changes a setting (set_config).
+    fn set_setting(&self, name: &str, value: &str, local: bool) -> Result<()>;
+    /// The user's name.
+    fn user(&self) -> &str;
+    /// The database's name.
+    fn database(&self) -> &str;
+    /// The schemas searched for unqualified names, in order.
+    fn search_path(&self) -> Vec<String>;
+    /// The number by which this connection can be cancelled.
+    fn backend_pid(&self) -> i32;
+    /// Takes the next value of a sequence, by name as SQL writes it.
+    fn nextval(&self, sequence: &str) -> Result<i64>;
+    /// The value that this session last took.
+    fn currval(&self, sequence: Option<&str>) -> Result<i64>;
+    /// Sets a sequence.
+    fn setval(&self, sequence: &str, value: i64, called: bool) -> Result<i64>;
+    /// A uniform double in [0, 1).
+    fn random(&self) -> f64;
+    /// A fresh UUID (version 4).
+    fn uuid(&self) -> [u8; 16];
+    /// The catalogue as the statement sees it, for `regclass` and the pg_get_… functions.
+    fn catalogue(&self) -> std::sync::Arc<model::Catalogue>;
+    /// The database that names are looked up in.
+    fn database_id(&self) -> model::DatabaseId;
+}
+
+/// A typed expression over one input row.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    /// What it is.
+    pub node: Node,
+    /// The type of its value.
+    pub ty: Type,
+    /// The type's modifier, -1 where none is known.
+    pub modifier: i32,
+    /// Byte offset in the text, for run-time errors that name a place. `u32::MAX`: none.
+    pub offset: u32,
+}
+
+/// The kinds of expression.
+#[derive(Debug, Clone)]
+pub enum Node {
+    /// A column of the input row.
+    Column(u32),
+    /// A parameter of the execution.
+    Parameter(u32),
+    /// A value known at binding.
+    Constant(Constant),
+    /// A function or operator of the table.
+    Call {
+        /// The entry.
+        function: &'static Function,
+        /// Its arguments, of its declared types.
+        arguments: Vec<Expression>,
+    },
+    /// Three-valued AND over two or more.
+    And(Vec<Expression>),
+    /// Three-valued OR over two or more.
+    Or(Vec<Expression>),
+    /// Three-valued NOT.
+    Not(Box<Expression>),
+    /// IS NULL, or IS NOT NULL where `negated`.
+    IsNull {
+        /// What is tested.
+        argument: Box<Expression>,
+        /// IS NOT NULL.
+        negated: bool,
+    },
+    /// IS [NOT] TRUE/FALSE: never NULL.
+    IsBool {
+        /// What is tested.
+        argument: Box<Expression>,
+        /// Which truth value.
+        value: bool,
+        /// IS NOT.
+        negated: bool,
+    },
+    /// IS [NOT] DISTINCT FROM by an equality of the table.
+    IsDistinct {
+        /// The equality operator.
+        equal: &'static Function,
+        /// Both sides.
+        sides: Box<(Expression, Expression)>,
+        /// IS NOT DISTINCT FROM.
+        negated: bool,
+    },
+    /// CASE WHEN … (an operand was bound into the conditions).
+    Case {
+        /// Conditions and results.
+        branches: Vec<(Expression, Expression)>,
+        /// ELSE.
+        otherwise: Option<Box<Expression>>,
+    },
+    /// COALESCE.
+    Coalesce(Vec<Expression>),
+    /// GREATEST or LEAST by a `<` of the table; NULLs are left out.
+    Extreme {
+        /// The `<` operator of the common type.
+        less: &'static Function,
+        /// Whether the greatest.
+        greatest: bool,
+        /// The candidates.
+        arguments: Vec<Expression>,
+    },
+    /// `x op ANY (array)` or ALL; also IN with a list, as an array.
+    AnyAll {
+        /// The operator, applied as `left op element`.
+        operator: &'static Function,
+        /// ALL instead of ANY.
+        all: bool,
+        /// Left side.
+        left: Box<Expression>,
+        /// An array-valued expression.
+        array: Box<Expression>,
+    },
+    /// `x IN (a, b, c)` over scalar expressions, by an equality of the table.
+    InList {
+        /// The equality operator.
+        equal: &'static Function,
+        /// Left side.
+        left: Box<Expression>,
+        /// The candidates.
+        list: Vec<Expression>,
+        /// NOT IN.
+        negated: bool,
+    },
+    /// ARRAY[…] (elements of `ty.element()`; arrays of arrays nest).
+    Array(Vec<Expression>),
+    /// ROW(…).
+    Row(Vec<Expression>),
+}
+
+/// A value that outlives every arena.
+#[derive(Debug, Clone)]
+pub struct Constant(pub(crate) std::sync::Arc<OwnedDatum>);
+
+/// An arena that holds exactly one value.
+#[derive(Debug)]
+pub(crate) struct OwnedDatum {
+    pub(crate) value: value::Value,
+    pub(crate) json: Option<Vec<u8>>,
+}
+
+impl Expression {
+    /// The value over one row. Errors carry the offset of the failing call.
+    pub fn eval<'a>(
+        &'a self,
+        context: &Context<'a>,
+        row: &[Datum<'a>],
+        arena: &'a Arena,
+    ) -> Result<Datum<'a>> {
+        crate::function::eval(self, context, row, arena)
+    }
+}
