@@ -34,6 +34,7 @@
 
 pub mod block;
 pub mod conformance;
+pub mod device;
 mod error;
 pub mod memory;
 pub mod mirror;
