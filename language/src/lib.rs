@@ -1,1 +1,2 @@
-//! language
+//! Languages: SQL text in, bound plan out.
+pub mod sql;
