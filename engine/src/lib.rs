@@ -38,27 +38,34 @@ pub mod device;
 mod error;
 pub mod memory;
 pub mod mirror;
+mod sorted;
 
 use bytes::Bytes;
 
 pub use error::Error;
 
-/// The longest key that every engine takes, in bytes. Empty keys are keys like any other.
+/// The longest key that every engine takes, in bytes; the shortest has one byte.
 pub const KEY_LEN_MAX: usize = 32 * 1024;
+
+/// Keys from this one on are the engines' own and refused as [`Error::Invalid`]. So an engine can
+/// keep its index beside the records, behind them all, and no key needs a prefix.
+pub const KEY_RESERVED: &[u8] = &[0xff; 16];
 
 /// The longest value that every engine takes, in bytes.
 pub const VALUE_LEN_MAX: usize = 256 * 1024 * 1024;
 
 /// Ordered bytes, newest version only. See the crate's essay for the invariants.
 pub trait Engine: Send + Sync + 'static {
-    /// The newest value of `key`, or `None` where it was never put or was deleted.
+    /// The newest value of `key`, or `None` where it was never put or was deleted. The value keeps no
+    /// memory alive but its own.
     ///
     /// # Errors
     /// [`Error::Corrupt`] where the bytes read fail their checksum, [`Error::Io`].
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error>;
 
     /// The records of `range` from its near end in `direction`, as many as `limit` allows, and
-    /// whether the range goes on behind them. An empty or reversed range gives an empty page.
+    /// whether the range goes on behind them. An empty or reversed range gives an empty page. The
+    /// records may keep blocks of the engine alive: whoever keeps them for long copies them.
     ///
     /// # Errors
     /// As [`Engine::get`].
@@ -69,8 +76,8 @@ pub trait Engine: Send + Sync + 'static {
     /// be empty; it is sorted by key, with each key once. Bytes are copied, never kept.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for an unsorted batch, an oversized key or value, or `upto` that is not
-    /// above `applied()` (nothing was applied). [`Error::OutOfSpace`] and [`Error::Io`]: nothing of
+    /// [`Error::Invalid`] for an unsorted batch, an empty, reserved or oversized key, an oversized
+    /// value, or `upto` that is not above `applied()` (nothing was applied). [`Error::OutOfSpace`] and [`Error::Io`]: nothing of
     /// the batch survives a crash, but readers may see part of it until then; an engine that can
     /// no longer tell answers [`Error::Halted`] to every later write until it is opened again.
     fn apply(&self, batch: &[Mutation], upto: u64) -> Result<(), Error>;
@@ -176,21 +183,17 @@ impl PageBuilder {
         Self { page: Page::default(), limit, bytes: 0 }
     }
 
-    /// Whether a record of so many bytes still fits; where not, the page is closed with `more`.
-    pub(crate) fn admit(&mut self, len: usize) -> bool {
-        let total = self.bytes.saturating_add(len);
+    /// Adds a record if it still fits; where not, the page is closed with `more`.
+    pub(crate) fn offer(&mut self, key: Bytes, value: Bytes) -> bool {
+        let total = self.bytes.saturating_add(key.len() + value.len());
         let full = self.page.records.len() >= self.limit.records || total > self.limit.bytes;
         if full && !self.page.records.is_empty() {
             self.page.more = true;
             return false;
         }
         self.bytes = total;
-        true
-    }
-
-    /// Adds a record that was admitted.
-    pub(crate) fn push(&mut self, key: Bytes, value: Bytes) {
         self.page.records.push(Record { key, value });
+        true
     }
 
     pub(crate) fn finish(self) -> Page {
@@ -245,6 +248,12 @@ pub(crate) fn check_batch(batch: &[Mutation], upto: u64, applied: u64) -> Result
     }
     if let Some(pair) = batch.array_windows::<2>().find(|[a, b]| a.key >= b.key) {
         return Err(Error::Invalid(format!("batch not in key order at {:?}", pair[1].key)));
+    }
+    if let Some(first) = batch.first().filter(|m| m.key.is_empty()) {
+        return Err(Error::Invalid(format!("empty key, value of {} bytes", first.len())));
+    }
+    if let Some(last) = batch.last().filter(|m| &m.key[..] >= KEY_RESERVED) {
+        return Err(Error::Invalid(format!("reserved key {:?}", last.key)));
     }
     if let Some(long) = batch.iter().find(|m| m.key.len() > KEY_LEN_MAX) {
         return Err(Error::Invalid(format!("key of {} bytes", long.key.len())));
