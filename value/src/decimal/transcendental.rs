@@ -1,0 +1,1 @@
+//! Exponential, logarithm and general power, to any number of digits.
