@@ -31,11 +31,15 @@
 
 pub mod calendar;
 pub mod cbor;
+pub mod compare;
 pub mod decimal;
+pub mod key;
 mod value;
 
 pub use cbor::{Damaged, Encoder, Item, Key, Raw};
+pub use compare::cmp_bson;
 pub use decimal::{Decimal, DecimalError};
+pub use key::{KeyReader, KeyWriter, Order};
 pub use value::{Document, Interval, Kind, Value};
 
 /// The deepest nesting that any reader of this crate follows: one document holding a number is
