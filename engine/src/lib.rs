@@ -36,6 +36,7 @@ pub mod block;
 pub mod conformance;
 pub mod device;
 mod error;
+pub mod file;
 pub mod memory;
 pub mod mirror;
 mod sorted;

@@ -65,10 +65,6 @@ impl Sorted {
         self.bytes
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.root.len() == 0
-    }
-
     pub(crate) fn get(&self, key: &[u8]) -> Option<&Slot> {
         self.root.get(key)
     }
@@ -110,7 +106,7 @@ impl Slot {
         Self { bytes: bytes.into(), key_len, deleted: value.is_none() }
     }
 
-    fn key(&self) -> &[u8] {
+    pub(crate) fn key(&self) -> &[u8] {
         self.bytes.get(..self.key_len as usize).unwrap_or_default()
     }
 
@@ -457,7 +453,7 @@ mod tests {
             map = map.with(&deletes, Deleted::Forgotten);
             audit(&map.root, b"", None);
         }
-        assert!(map.is_empty());
+        assert_eq!(map.root.len(), 0);
         assert_eq!(map.bytes(), 0);
     }
 

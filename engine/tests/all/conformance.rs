@@ -1,9 +1,10 @@
 //! Golden scripts and random steps over every engine.
 
 use engine::conformance::{self, Ending, Step, Subject};
+use engine::file::{FileEngine, Options};
 use engine::{Direction, Engine, Limit, memory::Memory, mirror::Mirror};
 use proptest::prelude::*;
-use std::path::Path;
+use std::{cell::RefCell, path::Path};
 
 fn memory() -> Subject {
     Subject { fresh: Box::new(|| Box::new(Memory::new())), reopen: None }
@@ -14,6 +15,31 @@ fn mirror() -> Subject {
         Box::new(Mirror::new(Box::new(Memory::new()), Box::new(Memory::new())))
     };
     Subject { fresh: Box::new(fresh), reopen: None }
+}
+
+/// So little memory that a few long values fill it and are written as a run at once.
+const SMALL: Options = Options { memory_bytes: 256 << 10, open_files_max: 8 };
+
+thread_local! {
+    /// The folders of this test's engines; the newest engine is the one that a trial has open.
+    static FOLDERS: RefCell<Vec<tempfile::TempDir>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Closing a file engine writes nothing, so both endings are the same.
+fn file() -> Subject {
+    let open = |folder: &Path| Box::new(FileEngine::open(folder, SMALL).unwrap());
+    Subject {
+        fresh: Box::new(move || {
+            let folder = tempfile::tempdir().unwrap();
+            let engine = open(folder.path());
+            FOLDERS.with_borrow_mut(|folders| *folders = vec![folder]);
+            engine
+        }),
+        reopen: Some(Box::new(move |engine, _ending| {
+            drop(engine);
+            FOLDERS.with_borrow(|folders| open(folders[0].path()))
+        })),
+    }
 }
 
 /// Runs every script of `tests/scripts`; `BLESS=1` writes what was printed into them instead.
@@ -99,4 +125,19 @@ fn mirror_runs_the_scripts() {
 #[test]
 fn mirror_agrees_with_the_model() {
     random(&mirror(), 50);
+}
+
+#[test]
+fn file_runs_the_scripts() {
+    scripts(&file());
+}
+
+#[test]
+fn file_agrees_with_the_model() {
+    random(&file(), 60);
+}
+
+#[test]
+fn file_serves_readers_beside_the_applier() {
+    conformance::beside(&file(), 2_000, 60);
 }

@@ -3,3 +3,4 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test's answer is to panic")]
 
 mod conformance;
+mod file;
