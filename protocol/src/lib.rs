@@ -30,6 +30,6 @@
 pub mod limits;
 pub mod mongo;
 pub mod mysql;
-//pub mod postgres;
+pub mod postgres;
 pub mod redis;
 pub mod web;
