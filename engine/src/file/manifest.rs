@@ -21,6 +21,7 @@ use crate::Error;
 use std::{
     fs,
     io::{self, Read},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
@@ -29,6 +30,9 @@ pub(super) const CURRENT: &str = "current";
 pub(super) const TABLES: &str = "tables";
 
 const TRAILER_LEN: usize = 38;
+
+/// A table has about ten sections, and each takes some 30 bytes.
+const TOC_LEN_MAX: u64 = 64 << 10;
 
 /// A table that the manifest names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,12 +101,56 @@ fn parse_current(bytes: &[u8]) -> Option<(u64, u128)> {
     (reader.u8()? == 0 && reader.0.is_empty()).then_some(found)
 }
 
-fn parse_manifest(bytes: &[u8]) -> Option<Vec<TableEntry>> {
-    let trailer = bytes.get(bytes.len().checked_sub(TRAILER_LEN)?..)?;
-    let mut trailer = Reader(trailer);
+/// Where a file says its table of contents is, from its last bytes.
+struct Trailer {
+    toc_checksum: u128,
+    toc_at: u64,
+    toc_len: u64,
+}
+
+fn parse_trailer(bytes: &[u8]) -> Option<Trailer> {
+    let mut trailer = Reader(bytes);
     (trailer.take(4)? == b"SFA!" && trailer.u8()? == 1 && trailer.u8()? == 0).then_some(())?;
-    let _checksum = trailer.u128()?;
-    let mut toc = Reader(bytes.get(usize::try_from(trailer.u64()?).ok()?..)?);
+    let toc_checksum = trailer.u128()?;
+    Some(Trailer { toc_checksum, toc_at: trailer.u64()?, toc_len: trailer.u64()? })
+}
+
+/// Verifies the table of contents of every table: a few hundred bytes each. The tree allocates what its
+/// length field says before it compares the checksum, and a flipped bit there is an abort.
+pub(super) fn verify_contents(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
+    for table in &manifest.tables {
+        let path = folder.join(TABLES).join(table.id.to_string());
+        match toc_is_good(&path) {
+            Ok(true) => {}
+            Ok(false) => return Err(Error::corrupt(place(&path), "table of contents")),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::corrupt(place(&path), "missing"));
+            }
+            Err(e) => return Err(Error::io("read", path, e)),
+        }
+    }
+    Ok(())
+}
+
+fn toc_is_good(path: &Path) -> io::Result<bool> {
+    let file = fs::File::open(path)?;
+    let len = file.metadata()?.len();
+    let mut trailer = [0; TRAILER_LEN];
+    let Some(toc_end) = len.checked_sub(TRAILER_LEN as u64) else { return Ok(false) };
+    file.read_exact_at(&mut trailer, toc_end)?;
+    let Some(trailer) = parse_trailer(&trailer) else { return Ok(false) };
+    let toc_len = toc_end.checked_sub(trailer.toc_at);
+    if trailer.toc_len > TOC_LEN_MAX || toc_len != Some(trailer.toc_len) {
+        return Ok(false);
+    }
+    let mut toc = vec![0; trailer.toc_len as usize];
+    file.read_exact_at(&mut toc, trailer.toc_at)?;
+    Ok(xxh3_128(&toc) == trailer.toc_checksum)
+}
+
+fn parse_manifest(bytes: &[u8]) -> Option<Vec<TableEntry>> {
+    let trailer = parse_trailer(bytes.get(bytes.len().checked_sub(TRAILER_LEN)?..)?)?;
+    let mut toc = Reader(bytes.get(usize::try_from(trailer.toc_at).ok()?..)?);
     (toc.take(4)? == b"TOC!").then_some(())?;
     for _ in 0..toc.u32()? {
         let (at, len) = (usize::try_from(toc.u64()?).ok()?, usize::try_from(toc.u64()?).ok()?);

@@ -32,7 +32,8 @@
 //! `apply` and `persist` answer after the last of them, so nothing in memory is ever counted as persisted.
 //! Closing writes nothing: it equals a kill, and the log gives back what was in memory.
 //!
-//! **Damage.** The manifest is verified against `current` before the tree opens; every block (data, index,
+//! **Damage.** The manifest is verified against `current`, and each table's contents list against its
+//! trailer, before the tree opens (it would trust the lengths in either); every block (data, index,
 //! filter, metadata) carries a checksum of 128 bits that is compared whenever it is read from its file;
 //! `verify` compares whole files. Blob files are not used.
 //!
@@ -134,7 +135,10 @@ impl FileEngine {
     /// no manifest names were removed),
     /// [`Error::Unsupported`] for another version's files, [`Error::Io`], [`Error::OutOfSpace`].
     pub fn open(folder: &Path, options: Options) -> Result<Self, Error> {
-        let made = manifest::read(folder)?.is_some();
+        let manifest = manifest::read(folder)?;
+        if let Some(manifest) = &manifest {
+            manifest::verify_contents(folder, manifest)?;
+        }
         let closing = Arc::new(AtomicBool::new(false));
         let cache = Arc::new(Cache::with_capacity_bytes(options.cache_bytes()));
         let seqno = SequenceNumberCounter::default();
@@ -147,7 +151,7 @@ impl FileEngine {
         seqno.fetch_max(tree.get_highest_persisted_seqno().map_or(0, |highest| highest + 1));
         let runs = Runs::of(&tree);
         let index = index_of(&runs, folder)?;
-        tracing::debug!(?folder, made, index, "engine opened");
+        tracing::debug!(?folder, made = manifest.is_none(), index, "engine opened");
         let shared = Arc::new(Shared {
             folder: folder.to_owned(),
             tree,
