@@ -33,7 +33,13 @@ pub mod calendar;
 pub mod cbor;
 pub mod compare;
 pub mod decimal;
+pub mod json;
 pub mod key;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+#[cfg(test)]
+mod tests;
+pub mod text;
 mod value;
 
 pub use cbor::{Damaged, Encoder, Item, Key, Raw};

@@ -1,0 +1,8 @@
+//! The promises of this crate, one file for each form of a value.
+
+mod cbor;
+mod decimal;
+mod golden;
+mod json;
+mod key;
+mod text;
