@@ -283,7 +283,7 @@ fn nulls_and_nan_stand_where_told() {
     let list = [Value::Null, Value::Float64(f64::NAN), Value::Int64(1), Value::Int64(2)];
     let sorted = |order: Order| {
         let mut keys: Vec<_> = list.iter().map(|v| (key_in(v, order), v)).collect();
-        keys.sort();
+        keys.sort_by(|a, b| a.0.cmp(&b.0));
         keys.iter()
             .map(|(_, v)| match v {
                 Value::Null => "null".to_owned(),

@@ -18,8 +18,6 @@ const MINUTE: i64 = 60 * MICROS_PER_SECOND;
 const DAYS_MIN: i64 = -2_440_588;
 /// PostgreSQL's last date, 5874897-12-31.
 const DAYS_MAX: i64 = 2_145_042_905;
-/// PostgreSQL's first day after the timestamps, 294277-01-01.
-const TIMESTAMP_DAYS_END: i64 = 106_762_940;
 
 /// A zone as it stands in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,9 +209,10 @@ pub fn at_offset(micros: i64, offset: i32) -> Result<i64, TextError> {
     micros.checked_sub(shift).filter(in_range).ok_or(TextError::Range)
 }
 
-/// Whether a timestamp is finite and within PostgreSQL's range.
+/// Whether a timestamp is finite and not before PostgreSQL's first. The last is 294247-01-10, where the
+/// microseconds since 1970 end; PostgreSQL counts from 2000 and so ends 30 years later.
 fn in_range(micros: &i64) -> bool {
-    (DAYS_MIN * MICROS_PER_DAY..TIMESTAMP_DAYS_END * MICROS_PER_DAY).contains(micros)
+    (DAYS_MIN * MICROS_PER_DAY..i64::MAX).contains(micros)
 }
 
 /// Takes a timestamp's text apart, whatever its zone.
@@ -226,7 +225,8 @@ pub fn parse_parts(text: &str) -> Result<Parts<'_>, TextError> {
         Scanned::NegativeInfinity => Ok(Parts::NegativeInfinity),
         Scanned::Local { days, clock, zone } => {
             // 2^31 days in microseconds pass an i64.
-            let micros = i64::from(days).checked_mul(MICROS_PER_DAY).map(|at| at + clock);
+            let micros = i64::from(days).checked_mul(MICROS_PER_DAY);
+            let micros = micros.and_then(|at| at.checked_add(clock));
             match micros.filter(in_range) {
                 Some(micros) => Ok(Parts::Local { micros, zone }),
                 None => Err(TextError::Range),
