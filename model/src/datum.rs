@@ -140,13 +140,18 @@ impl Arena {
             Datum::Interval(v) => Datum::Interval(v),
             Datum::Uuid(v) => Datum::Uuid(v),
             Datum::ObjectId(v) => Datum::ObjectId(v),
-            Datum::Json(v) => Datum::Json(Raw::new(self.bytes(v.as_bytes()))),
-            Datum::Array(v) => Datum::Array(Raw::new(self.bytes(v.as_bytes()))),
+            Datum::Json(v) => Datum::Json(self.item(v)),
+            Datum::Array(v) => Datum::Array(self.item(v)),
             Datum::Record(row) => {
                 let row: Vec<Datum<'a>> = row.iter().map(|datum| self.copy(datum)).collect();
                 Datum::Record(self.row(&row))
             }
         }
+    }
+
+    /// Copies an encoded item in. A damaged one becomes an empty one, which every reader calls damaged.
+    pub fn item<'a>(&'a self, item: Raw<'_>) -> Raw<'a> {
+        Raw::new(self.bytes(item.bytes().unwrap_or_default()))
     }
 
     /// Bytes taken from the system.

@@ -221,7 +221,8 @@ impl Type {
     /// Whether it is one of the integer types.
     pub fn is_integer(self) -> bool {
         use Scalar::*;
-        !self.array && matches!(self.scalar, Int1 | Int2 | Int4 | Int8 | UInt1 | UInt2 | UInt4 | UInt8)
+        !self.array
+            && matches!(self.scalar, Int1 | Int2 | Int4 | Int8 | UInt1 | UInt2 | UInt4 | UInt8)
     }
 
     /// Whether it is a number.
