@@ -3,6 +3,8 @@
 //! Uniformly random numbers never meet a boundary. Half of what these strategies make lies on one: powers
 //! of two and ten and their neighbours, extremes, specials, the same number in several types, text with
 //! zero bytes and 0xFF, names that are prefixes of one another.
+//!
+//! The common ones are boxed: unboxed unions of unions fill a test thread's stack.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -10,7 +12,7 @@ use proptest::prelude::*;
 use crate::{Decimal, Document, Interval, Value};
 
 /// Integers, dense at powers of two and ten.
-pub fn integers() -> impl Strategy<Value = i64> {
+pub fn integers() -> BoxedStrategy<i64> {
     prop_oneof![
         any::<i64>(),
         -300i64..300,
@@ -20,10 +22,11 @@ pub fn integers() -> impl Strategy<Value = i64> {
         }),
         (0u32..19, -2i64..3).prop_map(|(power, near)| 10i64.pow(power) + near),
     ]
+    .boxed()
 }
 
 /// Doubles, dense at integers, halves, powers and the ends of the range.
-pub fn floats() -> impl Strategy<Value = f64> {
+pub fn floats() -> BoxedStrategy<f64> {
     prop_oneof![
         any::<f64>(),
         integers().prop_map(|n| n as f64),
@@ -43,10 +46,11 @@ pub fn floats() -> impl Strategy<Value = f64> {
             Just(0.1),
         ],
     ]
+    .boxed()
 }
 
 /// Finite decimals and specials: short ones, ones equal or next to doubles and integers, huge and tiny.
-pub fn decimals() -> impl Strategy<Value = Decimal> {
+pub fn decimals() -> BoxedStrategy<Decimal> {
     let finite = |mantissa: i128, scale: i32| Decimal::new(mantissa, scale).unwrap_or_default();
     prop_oneof![
         4 => (integers(), -3i32..25).prop_map(move |(n, scale)| finite(n.into(), scale)),
@@ -64,10 +68,11 @@ pub fn decimals() -> impl Strategy<Value = Decimal> {
             Just(Decimal::NAN), Just(Decimal::INFINITY), Just(Decimal::NEG_INFINITY)
         ],
     ]
+    .boxed()
 }
 
 /// Text with zero bytes, control characters, prefixes and several scripts.
-pub fn texts() -> impl Strategy<Value = String> {
+pub fn texts() -> BoxedStrategy<String> {
     prop_oneof![
         "[a-c]{0,4}",
         "[\\x00\\x01a]{0,5}",
@@ -75,6 +80,7 @@ pub fn texts() -> impl Strategy<Value = String> {
         "\\PC{0,12}",
         "(ÿ|é|日|😀|a){0,4}",
     ]
+    .boxed()
 }
 
 /// Bytes dense in 00, 01, FE and FF.
