@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Invariants: a reader holds the pointer's lock for one `get` or one copy, and the applier for one
-//! swap, so nobody waits for anybody's work; old versions are freed outside the lock.
+//! swap, so nobody waits for anybody's work; old versions are freed by the applier, outside the lock.
 //!
 //! Nothing here survives the process, so `persisted` equals `applied`: there is nothing that the log
 //! could give back to a new `memory` engine that is worth keeping it for.
@@ -18,7 +18,7 @@
 
 use crate::{
     Direction, Engine, Error, KeyRange, Limit, Mutation, Page, PageBuilder, Usage, check_batch,
-    sorted::{Deleted, Sorted},
+    sorted::{Deleted, Replaced, Sorted},
 };
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug)]
 pub struct Memory {
     newest: RwLock<Sorted>,
-    applier: Mutex<()>,
+    applier: Mutex<Replaced>,
     applied: AtomicU64,
 }
 
@@ -37,7 +37,7 @@ impl Memory {
     pub fn new() -> Self {
         Self {
             newest: RwLock::new(Sorted::new()),
-            applier: Mutex::new(()),
+            applier: Mutex::default(),
             applied: AtomicU64::new(0),
         }
     }
@@ -70,12 +70,12 @@ impl Engine for Memory {
     }
 
     fn apply(&self, batch: &[Mutation], upto: u64) -> Result<(), Error> {
-        let _one = self.applier.lock();
+        let mut replaced = self.applier.lock();
         check_batch(batch, upto, self.applied())?;
         let next = self.snapshot().with(batch, Deleted::Forgotten);
         let old = std::mem::replace(&mut *self.newest.write(), next);
-        // Freed outside the lock: the last reference to a large version takes its time.
-        drop(old);
+        replaced.keep(old);
+        replaced.free();
         self.applied.store(upto, Ordering::Release);
         Ok(())
     }

@@ -82,6 +82,25 @@ impl Sorted {
     }
 }
 
+/// Versions that were replaced, kept until no reader holds them: whoever drops the last reference frees
+/// every node that only this version had, which after a large batch takes 100 ms. That must not be a
+/// reader, so the applier keeps a reference of its own and frees at its next batch.
+#[derive(Debug, Default)]
+pub(crate) struct Replaced(Vec<Sorted>);
+
+impl Replaced {
+    /// Takes over a version, and frees those that nobody reads any more.
+    pub(crate) fn keep(&mut self, old: Sorted) {
+        self.free();
+        self.0.push(old);
+    }
+
+    /// Frees the versions that nobody reads any more.
+    pub(crate) fn free(&mut self) {
+        self.0.retain(|old| Arc::strong_count(&old.root) > 1);
+    }
+}
+
 /// What a record of `len` bytes costs in the map.
 pub(crate) fn slot_cost(len: usize) -> u64 {
     len as u64 + SLOT_OVERHEAD

@@ -224,8 +224,10 @@ impl Shared {
             tracing::error!(folder = ?self.folder, %error, "compaction failed");
         }
         if failed.is_some() && !self.manifest_is_ours() {
-            let mut halted = self.applier.lock();
-            halted.get_or_insert_with(|| Error::Halted("manifest changed and failed".into()));
+            let mut applier = self.applier.lock();
+            applier
+                .halted
+                .get_or_insert_with(|| Error::Halted("manifest changed and failed".into()));
         }
         let mut keeper = self.keeper.lock();
         keeper.sweep |= failed.is_some();

@@ -52,7 +52,7 @@ pub use manifest::{FileState, State, verify};
 
 use crate::{
     Direction, Engine, Error, KEY_RESERVED, KeyRange, Limit, Mutation, Page, Usage, check_batch,
-    sorted::{Deleted, Slot, Sorted, slot_cost},
+    sorted::{Deleted, Replaced, Slot, Sorted, slot_cost},
 };
 use bytes::Bytes;
 use keeper::{Abort, Keeper};
@@ -114,8 +114,7 @@ struct Shared {
     tree: AnyTree,
     cache: Arc<Cache>,
     memtable_bytes: u64,
-    /// Held by whoever brings a run in; holds what halted the engine.
-    applier: Mutex<Option<Error>>,
+    applier: Mutex<Applier>,
     view: RwLock<Arc<View>>,
     /// Held while a view is made from the one before and put in its place.
     publishing: Mutex<()>,
@@ -125,6 +124,14 @@ struct Shared {
     work: Condvar,
     room: Condvar,
     closing: Arc<AtomicBool>,
+}
+
+/// Held by whoever brings a batch in.
+#[derive(Default)]
+struct Applier {
+    /// What made it unknown how the files are.
+    halted: Option<Error>,
+    replaced: Replaced,
 }
 
 impl FileEngine {
@@ -157,7 +164,7 @@ impl FileEngine {
             tree,
             cache,
             memtable_bytes: options.memtable_bytes(),
-            applier: Mutex::new(None),
+            applier: Mutex::default(),
             view: RwLock::new(Arc::new(View { memory: Sorted::new(), runs: Arc::new(runs) })),
             publishing: Mutex::new(()),
             applied: AtomicU64::new(index),
@@ -235,17 +242,18 @@ impl Engine for FileEngine {
     }
 
     fn apply(&self, batch: &[Mutation], upto: u64) -> Result<(), Error> {
-        let mut halted = self.shared.applier.lock();
-        refuse_if(&halted)?;
+        let mut applier = self.shared.applier.lock();
+        applier.refuse_if_halted()?;
         check_batch(batch, upto, self.applied())?;
         let memory = self.shared.view().memory.clone();
         let cost: u64 = batch.iter().map(|mutation| slot_cost(mutation.len())).sum();
         if memory.bytes() + cost < self.shared.memtable_bytes {
             self.shared.publish_memory(memory.with(batch, Deleted::Kept));
+            applier.replaced.keep(memory);
             self.shared.applied.store(upto, Ordering::Release);
             return Ok(());
         }
-        self.shared.write_run(&memory, batch, upto, &mut halted)
+        self.shared.write_run(&memory, batch, upto, &mut applier)
     }
 
     fn applied(&self) -> u64 {
@@ -257,12 +265,12 @@ impl Engine for FileEngine {
     }
 
     fn persist(&self) -> Result<u64, Error> {
-        let mut halted = self.shared.applier.lock();
-        refuse_if(&halted)?;
+        let mut applier = self.shared.applier.lock();
+        applier.refuse_if_halted()?;
         let applied = self.applied();
         if self.persisted() < applied {
             let memory = self.shared.view().memory.clone();
-            self.shared.write_run(&memory, &[], applied, &mut halted)?;
+            self.shared.write_run(&memory, &[], applied, &mut applier)?;
         }
         Ok(applied)
     }
@@ -276,10 +284,12 @@ impl Engine for FileEngine {
     }
 }
 
-fn refuse_if(halted: &Option<Error>) -> Result<(), Error> {
-    match halted {
-        Some(error) => Err(Error::Halted(error.to_string())),
-        None => Ok(()),
+impl Applier {
+    fn refuse_if_halted(&self) -> Result<(), Error> {
+        match &self.halted {
+            Some(error) => Err(Error::Halted(error.to_string())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -317,7 +327,7 @@ impl Shared {
         memory: &Sorted,
         batch: &[Mutation],
         upto: u64,
-        halted: &mut Option<Error>,
+        applier: &mut Applier,
     ) -> Result<(), Error> {
         self.wait_for_room()?;
         if let Err(error) = self.ingest(memory, batch, upto) {
@@ -326,11 +336,12 @@ impl Shared {
             // Out of space before the manifest changed leaves everything as it was. Whatever else failed
             // may have taken place or not: only opening again can tell.
             if !matches!(error, Error::OutOfSpace { .. }) || !self.manifest_is_ours() {
-                *halted = Some(error.clone());
+                applier.halted = Some(error.clone());
             }
             return Err(error);
         }
         self.publish_runs(true);
+        applier.replaced.free();
         self.applied.store(upto, Ordering::Release);
         self.persisted.store(upto, Ordering::Release);
         Ok(())
