@@ -3,4 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod golden;
+mod postgres_codec;
+mod postgres_copy;
+mod postgres_types;
 mod redis;

@@ -128,10 +128,8 @@ fn split_text(line: &[u8], options: &CopyOptions, fields: &mut Fields) -> Result
 
 /// Resolves what follows a backslash; gives what follows that.
 fn unescape<'l>(rest: &'l [u8], out: &mut Vec<u8>) -> &'l [u8] {
-    let Some((byte, tail)) = rest.split_first() else {
-        out.push(b'\\');
-        return rest;
-    };
+    // A backslash at the very end of the data stands for nothing, as in PostgreSQL.
+    let Some((byte, tail)) = rest.split_first() else { return rest };
     match byte {
         b'b' => out.push(8),
         b'f' => out.push(12),
