@@ -75,7 +75,11 @@ pub enum ParseErrorKind {
     TooLong,
     /// A rule of the grammar beyond its productions; the message is PostgreSQL's.
     Rule(String),
-    /// The same, for a thing that the grammar accepts and PostgreSQL itself does not implement.
+    /// A window frame that makes no sense.
+    Windowing(&'static str),
+    /// A number outside its bounds.
+    InvalidValue(&'static str),
+    /// As `Rule`, for a thing that the grammar accepts and PostgreSQL itself does not implement.
     NotImplemented(String),
 }
 
@@ -89,6 +93,8 @@ impl ParseError {
             InvalidEscape => "22025",
             InvalidBytes(_) => "22021",
             NotImplemented(_) => "0A000",
+            Windowing(_) => "42P20",
+            InvalidValue(_) => "22023",
             _ => "42601",
         }
     }
@@ -129,6 +135,7 @@ impl ParseError {
             TooDeep => "stack depth limit exceeded",
             TooLong => "statement is longer than 4 GiB",
             Rule(message) | NotImplemented(message) => message,
+            Windowing(message) | InvalidValue(message) => message,
         }
     }
 
@@ -144,6 +151,8 @@ impl ParseError {
                 | TooLong
                 | Rule(_)
                 | NotImplemented(_)
+                | Windowing(_)
+                | InvalidValue(_)
         )
     }
 }

@@ -34,7 +34,8 @@ pub enum Category {
 
 macro_rules! keywords {
     ($($word:literal $variant:ident $category:ident $label:ident),* $(,)?) => {
-        /// A keyword of the grammar; the variant is the word in camel case.
+        /// A keyword of the grammar; the variant is the word in camel case, except for a few
+        /// whose names are taken.
         #[allow(missing_docs)]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u16)]
@@ -297,7 +298,7 @@ keywords! {
     "nfkc" Nfkc Unreserved label,
     "nfkd" Nfkd Unreserved label,
     "no" No Unreserved label,
-    "none" None ColumnName label,
+    "none" NoneWord ColumnName label,
     "normalize" Normalize ColumnName label,
     "normalized" Normalized Unreserved label,
     "not" Not Reserved label,
@@ -342,7 +343,7 @@ keywords! {
     "placing" Placing Reserved label,
     "plans" Plans Unreserved label,
     "policy" Policy Unreserved label,
-    "position" Position ColumnName label,
+    "position" PositionWord ColumnName label,
     "preceding" Preceding Unreserved label,
     "precision" Precision ColumnName no_label,
     "prepare" Prepare Unreserved label,
@@ -414,12 +415,12 @@ keywords! {
     "skip" Skip Unreserved label,
     "smallint" Smallint ColumnName label,
     "snapshot" Snapshot Unreserved label,
-    "some" Some Reserved label,
+    "some" SomeWord Reserved label,
     "sql" Sql Unreserved label,
     "stable" Stable Unreserved label,
     "standalone" Standalone Unreserved label,
     "start" Start Unreserved label,
-    "statement" Statement Unreserved label,
+    "statement" StatementWord Unreserved label,
     "statistics" Statistics Unreserved label,
     "stdin" Stdin Unreserved label,
     "stdout" Stdout Unreserved label,

@@ -5,3 +5,4 @@ pub mod error;
 pub mod keyword;
 pub mod lexer;
 pub mod literal;
+pub mod parser;

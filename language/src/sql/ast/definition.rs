@@ -480,8 +480,6 @@ pub enum SequenceOption {
     Start(LiteralValue),
     /// RESTART [WITH].
     Restart(Option<LiteralValue>),
-    /// LOGGED or UNLOGGED.
-    Logged(bool),
 }
 
 /// CREATE VIEW.
@@ -545,7 +543,7 @@ pub enum ObjectKind {
 
 /// DROP of objects.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Drop {
+pub struct DropObjects {
     /// What kind.
     pub kind: ObjectKind,
     /// IF EXISTS.

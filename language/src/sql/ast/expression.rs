@@ -521,3 +521,40 @@ pub enum FrameExclude {
     Group,
     Ties,
 }
+
+impl Expr {
+    /// An integer that no token spells.
+    pub fn integer(value: i32, position: Position) -> Expr {
+        Expr::constant(LiteralValue::Int4(value), position)
+    }
+
+    /// A text that no token spells.
+    pub fn text(value: String, position: Position) -> Expr {
+        Expr::constant(LiteralValue::Text(value), position)
+    }
+
+    fn constant(value: LiteralValue, position: Position) -> Expr {
+        let literal = Literal { value, ordinal: None, negated: false };
+        Expr { kind: ExprKind::Literal(literal), position }
+    }
+}
+
+impl FunctionCall {
+    /// A call with arguments and nothing else.
+    pub fn new(name: ObjectName, arguments: Vec<Argument>, syntax: CallSyntax) -> FunctionCall {
+        let position = name.position;
+        FunctionCall {
+            name,
+            arguments,
+            syntax,
+            star: false,
+            distinct: false,
+            variadic: false,
+            order_by: Vec::new(),
+            within_group: false,
+            filter: None,
+            over: None,
+            position,
+        }
+    }
+}

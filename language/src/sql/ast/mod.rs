@@ -178,7 +178,7 @@ pub enum Statement {
     /// CREATE TYPE AS ENUM.
     CreateEnum(CreateEnum),
     /// DROP of anything that is dropped by name alone.
-    Drop(Drop),
+    Drop(DropObjects),
     /// ALTER TABLE and its kin (INDEX, VIEW, SEQUENCE) with one or more actions.
     AlterTable(Box<AlterTable>),
     /// ALTER … RENAME.
@@ -206,7 +206,7 @@ pub enum Statement {
     /// CLOSE; `None` is CLOSE ALL.
     Close(Option<Ident>),
     /// COPY.
-    Copy(Box<Copy>),
+    Copy(Box<CopyData>),
     /// EXPLAIN.
     Explain(Box<Explain>),
     /// VACUUM and ANALYZE.
@@ -259,4 +259,20 @@ pub struct Parsed {
     /// `SET x = 'y'`): the plan depends on their values. Ascending. Literals of expressions are
     /// found in the tree, and it is the binder's to say which of them it looked at.
     pub fixed: Vec<u32>,
+}
+
+impl TypeName {
+    /// A type without modifiers.
+    pub fn plain(name: ObjectName) -> TypeName {
+        let position = name.position;
+        TypeName {
+            name,
+            modifiers: Vec::new(),
+            interval: None,
+            array: Vec::new(),
+            setof: false,
+            of_column: false,
+            position,
+        }
+    }
 }

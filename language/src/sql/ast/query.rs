@@ -120,7 +120,7 @@ pub struct Select {
     /// What is selected; may be empty.
     pub targets: Vec<Target>,
     /// INTO, which makes the statement a CREATE TABLE AS.
-    pub into: Option<Into>,
+    pub into: Option<SelectInto>,
     /// FROM; elements separated by commas.
     pub from: Vec<TableRef>,
     /// WHERE.
@@ -148,7 +148,7 @@ pub enum Distinct {
 
 /// SELECT … INTO.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Into {
+pub struct SelectInto {
     /// The table to make.
     pub name: ObjectName,
     /// TEMP, UNLOGGED.
@@ -366,4 +366,20 @@ pub enum LockWait {
     NoWait,
     /// SKIP LOCKED: go without it.
     SkipLocked,
+}
+
+impl Query {
+    /// A query that is only its body.
+    pub fn plain(body: QueryBody, position: Position) -> Query {
+        Query {
+            with: None,
+            body,
+            order_by: Vec::new(),
+            limit: None,
+            with_ties: false,
+            offset: None,
+            locking: Vec::new(),
+            position,
+        }
+    }
 }

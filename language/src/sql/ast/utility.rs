@@ -200,7 +200,7 @@ pub enum FetchDirection {
 
 /// COPY.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Copy {
+pub struct CopyData {
     /// A table or a query.
     pub source: CopySource,
     /// FROM; otherwise TO.
