@@ -23,7 +23,8 @@
 //! - Unsynced writes may arrive in any subset, cut at 512-byte sectors, and a sector may hold a mixture of
 //!   old and new bytes. Bytes outside the written range never change.
 //! - A `sync_data` that failed may have thrown the bytes away although they still read back: a later
-//!   `Ok` proves nothing about them. Whoever sees a failure must stop and re-open.
+//!   `Ok` proves nothing about them. Whoever sees a failure must stop, and write again what it re-opens. Names
+//!   go through a file system's journal: a `Directory::sync` that failed forgets none, a later `Ok` covers them.
 //! - After `allocate` answered `Ok`, writes inside the range do not meet "disk full" (on file systems that
 //!   overwrite in place; copy-on-write ones give no such promise).
 //!

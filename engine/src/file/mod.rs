@@ -310,11 +310,14 @@ impl Shared {
     fn publish_runs(&self, memory_is_written: bool) {
         let old = {
             let _one = self.publishing.lock();
+            let old = self.view();
             let memory = match memory_is_written {
                 true => Sorted::new(),
-                false => self.view().memory.clone(),
+                false => old.memory.clone(),
             };
-            let next = Arc::new(View { memory, runs: Arc::new(Runs::of(&self.tree)) });
+            let runs = Arc::new(Runs::of(&self.tree));
+            runs.warm(&old.runs);
+            let next = Arc::new(View { memory, runs });
             std::mem::replace(&mut *self.view.write(), next)
         };
         self.retire(&old);

@@ -25,7 +25,7 @@ use lsm_tree::{
     AbstractTree, AnyTree, InternalValue, SeqNo, Slice, Table,
     table::filter::standard_bloom::Builder as Filter,
 };
-use std::{ops::Bound, sync::Arc};
+use std::{collections::HashSet, ops::Bound, sync::Arc};
 
 /// Values up to this many bytes are copied out of their block by a get: a row cache that keeps 100
 /// bytes must not keep a block of 4 KiB. Longer ones fill most of their block.
@@ -84,6 +84,17 @@ impl Runs {
 
     pub(super) fn is_empty(&self) -> bool {
         self.newest_first.is_empty()
+    }
+
+    /// Opens the files of the tables that `old` has not, and reads their filters and indexes, so that the
+    /// first reader finds them done. Damage is left for that reader to meet.
+    pub(super) fn warm(&self, old: &Runs) {
+        let known: HashSet<u64> = old.table_ids().collect();
+        for Member { min, table, .. } in self.newest_first.iter().flatten() {
+            if !known.contains(&table.id()) {
+                let _ = table.get(min, SeqNo::MAX, Filter::get_hash(min));
+            }
+        }
     }
 
     pub(super) fn table_ids(&self) -> impl Iterator<Item = u64> {

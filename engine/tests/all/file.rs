@@ -217,6 +217,78 @@ fn missing_files_are_refused_and_orphans_are_harmless() {
     assert_holds(&FileEngine::open(original.path(), SMALL).unwrap(), &map);
 }
 
+/// Two batches that each fill the memory of a small engine, and so are runs at once.
+fn long_batches() -> [Vec<Mutation>; 2] {
+    [1u8, 2].map(|n| {
+        (0..200u32).map(|key| Mutation::put(key.to_be_bytes().to_vec(), vec![n; 1_000])).collect()
+    })
+}
+
+#[test]
+fn a_failed_write_halts_until_reopened() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = long_batches();
+    let engine = FileEngine::open(folder.path(), SMALL).unwrap();
+    engine.apply(&first, 1).unwrap();
+    engine.apply(&[Mutation::put("in memory", "1")], 2).unwrap();
+    let (tables, away) = (folder.path().join("tables"), folder.path().join("away"));
+    fs::rename(&tables, &away).unwrap();
+    assert!(engine.apply(&second, 3).is_err());
+    fs::rename(&away, &tables).unwrap();
+    let refused = engine.apply(&[], 3);
+    assert!(matches!(refused, Err(Error::Halted(_))), "{refused:?}");
+    assert!(matches!(engine.persist(), Err(Error::Halted(_))));
+    assert_eq!((engine.applied(), engine.persisted()), (2, 1));
+    assert_eq!(engine.get(&[0; 4]).unwrap().as_deref(), Some(&[1; 1_000][..]));
+    assert_eq!(engine.get(b"in memory").unwrap().as_deref(), Some(&b"1"[..]));
+    drop(engine);
+    let engine = FileEngine::open(folder.path(), SMALL).unwrap();
+    assert_eq!(engine.applied(), 1);
+    assert_eq!(contents(&engine, Direction::Forward).unwrap().len(), first.len());
+    engine.apply(&second, 3).unwrap();
+}
+
+/// `mount -t tmpfs -o size=4m none /mnt/x && ENGINE_SMALL_DISK=/mnt/x cargo nextest run -p engine full`
+#[test]
+fn a_full_disk_refuses_a_batch_whole_and_resumes_by_itself() {
+    let Some(folder) = std::env::var_os("ENGINE_SMALL_DISK") else { return };
+    let engine = FileEngine::open(Path::new(&folder), SMALL).unwrap();
+    let ballast = Path::new(&folder).join("ballast");
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut long = |index: u64| -> Vec<Mutation> {
+        let mut value = vec![0; 1_000];
+        (0..100u64)
+            .map(|key| {
+                random.fill(&mut value[..]);
+                Mutation::put(format!("{index:04}-{key:04}"), value.clone())
+            })
+            .collect()
+    };
+    let mut map = Map::new();
+    let mut refusals = 0;
+    fs::write(&ballast, vec![0; 2 << 20]).unwrap();
+    let mut index = 0;
+    while index < 25 {
+        let next = long(index);
+        match engine.apply(&next, index + 1) {
+            Ok(()) => {
+                replay(&mut map, &next);
+                index += 1;
+            }
+            Err(Error::OutOfSpace { .. }) => {
+                refusals += 1;
+                assert_holds(&engine, &map);
+                fs::remove_file(&ballast).unwrap();
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert_eq!(refusals, 1);
+    drop(engine);
+    assert!(!verify(Path::new(&folder)).unwrap().iter().any(|f| matches!(f.state, State::Bad(_))));
+    assert_holds(&FileEngine::open(Path::new(&folder), SMALL).unwrap(), &map);
+}
+
 const CHILD: &str = "ENGINE_KILL_FOLDER";
 
 /// Not a test of its own: the process that `killed_at_any_moment…` kills.
