@@ -5,9 +5,9 @@
 //! authentication exchange, then commands, each answered by OK, ERR or a result set:
 //!
 //! ```text
-//!   server: Handshake v10 ──▶            ◀── client: HandshakeResponse41 (user, plugin, attributes)
+//!   server: Handshake v10 ──▶            ◀── client: HandshakeResponse41 (user, plugin)
 //!   server: AuthSwitch / MoreData ──▶    ◀── client: proof
-//!   server: OK ──▶                       ◀── client: COM_QUERY | COM_STMT_PREPARE | COM_STMT_EXECUTE …
+//!   server: OK ──▶                       ◀── client: COM_QUERY | COM_STMT_EXECUTE | …
 //!   server: columns, rows, OK/EOF ──▶
 //! ```
 //!

@@ -7,3 +7,8 @@ mod postgres_codec;
 mod postgres_copy;
 mod postgres_types;
 mod redis;
+
+/// So many cases for a property; failures are not kept in files.
+fn cases(cases: u32) -> proptest::prelude::ProptestConfig {
+    proptest::prelude::ProptestConfig { cases, failure_persistence: None, ..Default::default() }
+}

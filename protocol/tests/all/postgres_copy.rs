@@ -153,7 +153,7 @@ fn some_options() -> impl Strategy<Value = CopyOptions> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(400))]
 
     #[test]
     fn rows_round_trip_in_any_pieces(
@@ -180,7 +180,8 @@ proptest! {
     fn hostile_data_never_panics(
         options in some_options(),
         data in proptest::collection::vec(prop_oneof![
-            Just(b'\\'), Just(b'"'), Just(b'\n'), Just(b'\r'), Just(b'.'), Just(b','), any::<u8>()], 0..40),
+            Just(b'\\'), Just(b'"'), Just(b'\n'), Just(b'\r'), Just(b'.'), Just(b','),
+            any::<u8>()], 0..40),
         cut in 0_usize..40,
     ) {
         let cut = cut.min(data.len());

@@ -302,7 +302,7 @@ fn sorted_cuts(fractions: &[f64], length: usize) -> Vec<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::cases(200))]
 
     #[test]
     fn requests_round_trip_in_any_pieces(

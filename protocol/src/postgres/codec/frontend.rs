@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Bind   portal\0 statement\0 | n formats, n × u16 | n values, n × (length i32, bytes) | formats
-//!                                 └ 0, 1 or as many as values    └ -1 is NULL            └ of results
+//!                                  └ 0, 1 or one for each        └ -1 is NULL            └ results
 //! ```
 //!
 //! **Invariants.** [`Frontend::parse`] walks the whole body once and refuses what does not add up;

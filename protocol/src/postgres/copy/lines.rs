@@ -107,7 +107,7 @@ impl CopyReader {
         self.line
     }
 
-    /// The next row, or `None` if more data is needed (or, after [`CopyReader::finish`], none is left).
+    /// The next row, or `None` if more data is needed (after [`CopyReader::finish`]: none is left).
     ///
     /// # Errors
     /// The data does not read. No row can be read after that.

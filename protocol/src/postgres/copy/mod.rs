@@ -10,10 +10,10 @@
 //! where a row ends (which is where the two formats differ most), [`fields`] takes it apart.
 //!
 //! **Invariants.** What `write_row` writes `CopyReader` reads back, for all text and every accepted
-//! set of options, but for one case that PostgreSQL has too: in format text a field that equals NULL's
-//! text (`NULL 'x'` and a field `x`) reads as NULL. A line's bytes are scanned once, however they arrive. The kind of
-//! line end is that of the first line, and a mixed file is an error, as in PostgreSQL. Texts and
-//! codes of errors are PostgreSQL 15's.
+//! set of options, but for one case that PostgreSQL has too: in format text a field that equals
+//! NULL's text (`NULL 'x'` and a field `x`) reads as NULL. A line's bytes are scanned once, however
+//! they arrive. The kind of line end is that of the first line, and a mixed file is an error, as in
+//! PostgreSQL. Texts and codes of errors are PostgreSQL 15's.
 //!
 //! **Rejected.** COPY BINARY here: it has neither lines nor escapes; where it is asked for, the
 //! statement is refused by name.

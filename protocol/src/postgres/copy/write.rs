@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   text   backslash, delimiter and the control characters \b \f \n \r \t \v are escaped
-//!   csv    quoted where the field holds delimiter, quote or line end, equals NULL's text, or is `\.` alone
+//!   csv    quoted where the field holds delimiter, quote or line end, equals NULL's text, or is
+//!          `\.` alone
 //! ```
 //!
 //! **Invariant.** Runs without a special byte are copied whole.

@@ -204,6 +204,10 @@ pub fn read_binary(bytes: &[u8]) -> Result<BinaryArray<'_>, TypeError> {
             Err(_) => None,
         });
     }
+    // A dimension of no elements makes the whole array empty, whatever the others claim.
+    if items.is_empty() {
+        shape = Shape::default();
+    }
     match rest {
         [] => Ok(BinaryArray { shape, element, items }),
         _ => Err(TypeError::TooLong),

@@ -17,8 +17,8 @@
 //! beyond what PostgreSQL's epoch can hold is an error. Readers take exactly their bytes: less or
 //! more is an error. `infinity` is the largest and smallest number in either epoch.
 //!
-//! **Rejected.** The traits of `postgres-types`: they are made for a client's static types; here the
-//! type is known from a plan at run time.
+//! **Rejected.** The traits of `postgres-types`: they are made for a client's static types; here
+//! the type is known from a plan at run time.
 
 pub mod array;
 pub mod binary;

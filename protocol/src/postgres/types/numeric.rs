@@ -1,14 +1,14 @@
 //! `numeric` in binary: decimal digits in groups of four.
 //!
 //! ```text
-//!   | groups u16 | weight i16 | sign u16 | scale u16 | group u16 …       12345.678, scale 3:
-//!   value = Σ group[i] · 10000^(weight - i)                              3  1  0000  3 | 1 2345 6780
+//!   | groups u16 | weight i16 | sign u16 | scale u16 | group u16 …
+//!   12345.678:   3  1  0000  3 | 1 2345 6780      value = Σ group[i] · 10000^(weight - i)
 //!   sign  0000 +   4000 -   c000 NaN   d000 Infinity   f000 -Infinity
 //! ```
 //!
 //! **Invariants.** Written groups have no zero at either end, as PostgreSQL sends them. A read
 //! number keeps the scale it came with; digits behind that scale are cut, as PostgreSQL does.
-//! Memory for reading is bounded by the largest `numeric` there is (131 072 digits), not by a claim.
+//! Memory for reading is bounded by the largest `numeric` there is (131 072 digits).
 
 use value::Decimal;
 use value::decimal::Mantissa;

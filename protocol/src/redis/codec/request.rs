@@ -178,7 +178,8 @@ impl RequestParser {
 
     /// Parses one request at the beginning of `input`: its length, or `None` if bytes are missing.
     ///
-    /// After `Some`, [`RequestParser::argv`] gives its arguments and the next call begins a new request.
+    /// After `Some`, [`RequestParser::argv`] gives its arguments and the next call begins a new
+    /// request.
     ///
     /// # Errors
     /// The bytes are no request, or over a limit. Framing is lost: reply, then close.
@@ -402,7 +403,8 @@ impl Requests<'_, '_> {
     /// The next request that names a command, or `None` when the rest is incomplete.
     ///
     /// # Errors
-    /// As [`RequestParser::advance`]; and [`RequestError::CrossProtocol`] where the command is HTTP.
+    /// As [`RequestParser::advance`]; and [`RequestError::CrossProtocol`] where it is HTTP: drop
+    /// the replies not yet sent and close.
     #[inline]
     #[allow(clippy::should_implement_trait, reason = "each item borrows the iterator")]
     pub fn next(&mut self) -> Result<Option<Argv<'_>>, RequestError> {

@@ -1,13 +1,14 @@
 //! What COMMAND INFO and COMMAND DOCS print of one command.
 //!
 //! ```text
-//!   INFO  [name, arity, {flags}, first, last, step, {categories}, [tips], [key specs], [subcommands]]
+//!   INFO  [name, arity, {flags}, first, last, step, {categories}, {tips}, {key specs},
+//!          [subcommands]]
 //!   DOCS  name → {since, group, complexity, doc_flags, arguments, subcommands: {name → …}}
 //! ```
 //!
 //! **Invariants.** The shapes are Redis's in both versions of the protocol; a field that is empty
-//! is left out of DOCS, as Redis does. A name that COMMAND INFO does not know is a plain null. **Left out on purpose:** summaries, histories and notes,
-//! which are Redis's prose, not facts.
+//! is left out of DOCS, as Redis does. A name that COMMAND INFO does not know is a plain null.
+//! **Left out on purpose:** summaries, histories and notes, which are Redis's prose, not facts.
 
 use super::{
     ARGUMENT_FLAG_NAMES, Argument, Begin, CATEGORY_NAMES, Command, DOC_FLAG_NAMES, FLAG_NAMES,
