@@ -340,7 +340,7 @@ impl Decimal {
     /// rounded to that scale otherwise.
     ///
     /// # Errors
-    /// `Overflow`; `DivisionByZero` for zero to a negative power.
+    /// `Overflow`; `Domain` for zero to a negative power.
     pub fn pow_int(&self, exponent: i64, scale: i32) -> Result<Decimal, DecimalError> {
         if exponent == 0 {
             return Ok(Decimal::ONE.with_scale_unchecked(scale.clamp(0, SCALE_MAX)));
@@ -351,16 +351,29 @@ impl Decimal {
         if self.is_zero() {
             return match exponent > 0 {
                 true => Ok(Decimal::ZERO.with_scale_unchecked(scale.clamp(0, SCALE_MAX))),
-                false => Err(DecimalError::DivisionByZero),
+                false => Err(DecimalError::Domain),
             };
         }
-        // Digits that decide whether the result is too large or rounds to zero, before it is built.
-        let place = self.magnitude().unwrap_or(0);
-        let low = (place - 1).saturating_mul(exponent).min(place.saturating_mul(exponent));
-        if low > super::INTEGER_DIGITS_MAX {
+        // Whether the result is too large or rounds to zero is known before it is built.
+        let scale = scale.clamp(0, SCALE_MAX);
+        let digits = self.log10_estimate() * exponent as f64;
+        if digits > super::INTEGER_DIGITS_MAX as f64 {
             return Err(DecimalError::Overflow);
         }
-        self.pow_by_squaring(exponent, scale)
+        if digits < -f64::from(scale) - 2.0 {
+            return Ok(Decimal::ZERO.with_scale_unchecked(scale));
+        }
+        self.pow_by_squaring(exponent, scale, digits.max(0.0) as u32)
+    }
+
+    /// log10 of the absolute value, to a double's precision, whatever the number's size.
+    fn log10_estimate(&self) -> f64 {
+        match self.round_significant(17, Rounding::Truncate).parts() {
+            Some((Mantissa::Small(n), scale)) => {
+                (n.unsigned_abs() as f64).log10() - f64::from(scale)
+            }
+            _ => 0.0,
+        }
     }
 
     fn pow_int_special(&self, exponent: i64) -> Result<Decimal, DecimalError> {
@@ -372,12 +385,15 @@ impl Decimal {
         })
     }
 
-    fn pow_by_squaring(&self, exponent: i64, scale: i32) -> Result<Decimal, DecimalError> {
-        // Guard digits: each multiplication may cost one unit of the last, and there are at most 128.
-        let scale = scale.clamp(0, SCALE_MAX);
-        let place = self.magnitude().unwrap_or(0).abs();
-        let whole = place.saturating_mul(exponent.saturating_abs());
-        let keep = (whole + i64::from(scale)).clamp(40, 150_000) as u32 + 24;
+    /// The power of a number whose result has so many digits before the point.
+    fn pow_by_squaring(
+        &self,
+        exponent: i64,
+        scale: i32,
+        whole_digits: u32,
+    ) -> Result<Decimal, DecimalError> {
+        // Guard digits: an error in the last one is multiplied by the exponent at most, 19 digits.
+        let keep = whole_digits + scale.unsigned_abs() + 24;
         let mut base = self.clone();
         let mut left = exponent.unsigned_abs();
         let mut result = Decimal::ONE;

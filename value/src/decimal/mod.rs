@@ -34,6 +34,7 @@ use std::hash::{Hash, Hasher};
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::{Signed, ToPrimitive, Zero};
 
+pub use arithmetic::Rounding;
 pub(crate) use arithmetic::big_pow10;
 
 /// The most digits that a number may have before its decimal point.
