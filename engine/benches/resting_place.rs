@@ -22,6 +22,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// The program's allocator. With glibc's, readers waited for arenas that the applier was freeing into.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Settings {
     records: u64,
     value_len: usize,

@@ -10,9 +10,9 @@
 //!                         of the next level
 //! ```
 //!
-//! Freeing is work too: dropping the last holder of a compacted table unlinks its file, and dropping
-//! a written map frees a million records. Readers must not be the ones who pay, so what a replaced view
-//! held is retired here with a reference of its own, and dropped once that is the last.
+//! Freeing is work too: dropping the last holder of a compacted table unlinks its file. Readers must not
+//! be the ones who pay, so the runs of a replaced view are retired here with a reference of their own,
+//! and dropped once that is the last. (Maps are freed by the applier in the same way.)
 //!
 //! Invariants: one compaction at a time; what is in `retired` is dropped by this thread; files that no
 //! view holds and no manifest names are swept after a failed write, never while one is being written.
@@ -20,11 +20,8 @@
 //! A compaction that fails leaves the tree as it was. Out of space is tried again each second; any other
 //! failure waits for the next run, and is what appliers are told once there is no more room.
 
-use super::{
-    LEVEL0_RUNS_STOP, Shared, fault, manifest,
-    view::{Runs, View},
-};
-use crate::{Error, sorted::Sorted};
+use super::{LEVEL0_RUNS_STOP, Shared, fault, manifest, view::Runs};
+use crate::Error;
 use lsm_tree::{
     AbstractTree,
     compaction::{
@@ -64,16 +61,9 @@ const TABLE_BYTES: u64 = 64 << 20;
 pub(super) struct Keeper {
     compact: bool,
     sweep: bool,
-    retired: Vec<Retired>,
+    retired: Vec<Arc<Runs>>,
     failed: Option<Error>,
     gone: bool,
-}
-
-/// What a view held that was replaced: files, and a map that may be large. Its views share `runs`, so
-/// none of them is left once this is the last holder.
-struct Retired {
-    runs: Arc<Runs>,
-    _memory: Sorted,
 }
 
 pub(super) fn start(shared: Arc<Shared>) -> Result<JoinHandle<()>, Error> {
@@ -109,11 +99,10 @@ impl Shared {
         self.closing.load(Ordering::Acquire)
     }
 
-    /// Hands a replaced view over to be freed.
-    pub(super) fn retire(&self, view: &View) {
-        let retired = Retired { runs: Arc::clone(&view.runs), _memory: view.memory.clone() };
+    /// Hands over the runs of a replaced view, to be freed when no reader is left.
+    pub(super) fn retire(&self, runs: Arc<Runs>) {
         let mut keeper = self.keeper.lock();
-        keeper.retired.push(retired);
+        keeper.retired.push(runs);
         keeper.compact = true;
         self.work.notify_all();
     }
@@ -182,9 +171,9 @@ impl Shared {
 
     /// Drops what no reader holds any more, outside of every lock.
     fn free_retired(&self) {
-        let free: Vec<Retired> = {
+        let free: Vec<Arc<Runs>> = {
             let mut keeper = self.keeper.lock();
-            keeper.retired.extract_if(.., |old| Arc::strong_count(&old.runs) == 1).collect()
+            keeper.retired.extract_if(.., |old| Arc::strong_count(old) == 1).collect()
         };
         drop(free);
     }
@@ -242,7 +231,7 @@ impl Shared {
             self.tree.current_version().iter_tables().map(|t| t.id()).collect();
         live.extend(self.view().runs.table_ids());
         for old in &self.keeper.lock().retired {
-            live.extend(old.runs.table_ids());
+            live.extend(old.table_ids());
         }
         let names = match std::fs::read_dir(self.folder.join(manifest::TABLES)) {
             Ok(names) => names,

@@ -61,7 +61,7 @@ use lsm_tree::{
 };
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::{
-    io,
+    fs, io,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -155,6 +155,10 @@ impl FileEngine {
             .with_compaction_filter_factory(Some(Arc::new(Abort::new(Arc::clone(&closing)))))
             .open()
             .map_err(|e| refusal(folder, e))?;
+        if manifest.is_none() {
+            sync_parent(folder)?;
+        }
+        remove_left_over(folder);
         seqno.fetch_max(tree.get_highest_persisted_seqno().map_or(0, |highest| highest + 1));
         let runs = Runs::of(&tree);
         let index = index_of(&runs, folder)?;
@@ -186,6 +190,28 @@ impl Drop for FileEngine {
             && keeper.join().is_err()
         {
             tracing::error!(folder = ?self.shared.folder, "the engine's keeper panicked");
+        }
+    }
+}
+
+/// Makes the name of a new folder survive a loss of power; the tree does so for what is inside.
+fn sync_parent(folder: &Path) -> Result<(), Error> {
+    let Some(parent) = folder.canonicalize().ok().and_then(|f| f.parent().map(Path::to_owned))
+    else {
+        return Ok(());
+    };
+    let synced = fs::File::open(&parent).and_then(|parent| parent.sync_all());
+    synced.map_err(|e| Error::io("sync", parent, e))
+}
+
+/// Removes what a kill between writing and renaming `current` leaves; the tree forgets those.
+fn remove_left_over(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".tmp")
+            && let Err(error) = fs::remove_file(&path)
+        {
+            tracing::warn!(?path, %error, "cannot remove a left-over file");
         }
     }
 }
@@ -253,7 +279,7 @@ impl Engine for FileEngine {
             self.shared.applied.store(upto, Ordering::Release);
             return Ok(());
         }
-        self.shared.write_run(&memory, batch, upto, &mut applier)
+        self.shared.write_run(memory, batch, upto, &mut applier)
     }
 
     fn applied(&self) -> u64 {
@@ -270,7 +296,7 @@ impl Engine for FileEngine {
         let applied = self.applied();
         if self.persisted() < applied {
             let memory = self.shared.view().memory.clone();
-            self.shared.write_run(&memory, &[], applied, &mut applier)?;
+            self.shared.write_run(memory, &[], applied, &mut applier)?;
         }
         Ok(applied)
     }
@@ -320,20 +346,19 @@ impl Shared {
             let next = Arc::new(View { memory, runs });
             std::mem::replace(&mut *self.view.write(), next)
         };
-        self.retire(&old);
-        drop(old);
+        self.retire(Arc::clone(&old.runs));
     }
 
     /// Writes `memory` with `batch` over it as one run, and moves the index to `upto`.
     fn write_run(
         &self,
-        memory: &Sorted,
+        memory: Sorted,
         batch: &[Mutation],
         upto: u64,
         applier: &mut Applier,
     ) -> Result<(), Error> {
         self.wait_for_room()?;
-        if let Err(error) = self.ingest(memory, batch, upto) {
+        if let Err(error) = self.ingest(&memory, batch, upto) {
             let error = fault("write a run to", &self.folder, error);
             self.sweep_later();
             // Out of space before the manifest changed leaves everything as it was. Whatever else failed
@@ -344,6 +369,7 @@ impl Shared {
             return Err(error);
         }
         self.publish_runs(true);
+        applier.replaced.keep(memory);
         applier.replaced.free();
         self.applied.store(upto, Ordering::Release);
         self.persisted.store(upto, Ordering::Release);
