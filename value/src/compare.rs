@@ -1,25 +1,25 @@
 //! The order of all values.
 //!
-//! BSON's: first by class, then within it. This is the order that the keys of [`crate::key`] have as
-//! bytes, written a second time from the values alone: the property tests hold each against the other,
-//! so neither looks at the other's code.
+//! BSON's: first by class, then within it. This is the order that the keys of [`crate::key`] have
+//! as bytes, written a second time from the values alone: the property tests hold each against the
+//! other, so neither looks at the other's code.
 //!
 //! ```text
-//!   MinKey < undefined < null < numbers < text, symbol < document < array < bytes < uuid < ObjectId
-//!     < bool < date < time < timestamp < timestamptz < interval < BSON timestamp < regex
+//!   MinKey < undefined < null < numbers < text, symbol < document < array < bytes < uuid
+//!     < ObjectId < bool < date < time < timestamp < timestamptz < interval < BSON timestamp < regex
 //!     < pointer < code < code with scope < MaxKey
 //! ```
 //!
 //! Numbers compare exactly, whatever their types: 0.1 as decimal is below 0.1 as double (which is a
-//! little more), and 2^53 + 1 above 2^53. NaN is below all numbers and equal to itself; -0.0 equals 0.
-//! SQL compares by its own casts and puts NaN on top; that is the query crate's business.
+//! little more), and 2^53 + 1 above 2^53. NaN is below all numbers and equal to itself; -0.0 equals
+//! 0. SQL compares by its own casts and puts NaN on top; that is the query crate's business.
 
 use std::cmp::Ordering;
 
-use crate::{Decimal, Document, Value};
+use crate::{Damaged, Decimal, Document, Item, Key, Kind, MAX_DEPTH, Raw, Value};
 
-/// Compares two values of any types: a total order in which values that differ only in numeric type,
-/// scale, symbol against text, or an interval's units are equal.
+/// Compares two values of any types: a total order in which values that differ only in numeric
+/// type, scale, symbol against text, or an interval's units are equal.
 pub fn cmp_bson(a: &Value, b: &Value) -> Ordering {
     use Value::*;
     let classes = rank(a).cmp(&rank(b));
@@ -157,4 +157,124 @@ impl Number<'_> {
             Number::Decimal(n) => n.clone(),
         }
     }
+}
+
+/// Compares two items as [`cmp_bson`] does their values, in place: nothing is allocated for text,
+/// bytes, times, numbers within `i128`, or whatever holds them.
+///
+/// # Errors
+/// Damage, column ids as keys, and nesting beyond [`MAX_DEPTH`].
+pub fn cmp_raw(a: Raw<'_>, b: Raw<'_>) -> Result<Ordering, Damaged> {
+    cmp_items(a, b, 0)
+}
+
+fn cmp_items(a: Raw<'_>, b: Raw<'_>, depth: usize) -> Result<Ordering, Damaged> {
+    if depth > MAX_DEPTH {
+        return Err(Damaged);
+    }
+    Ok(match (a.item()?, b.item()?) {
+        (Item::Text(a) | Item::Symbol(a), Item::Text(b) | Item::Symbol(b)) => {
+            a.as_bytes().cmp(b.as_bytes())
+        }
+        (Item::Bytes { subtype: s, data: a }, Item::Bytes { subtype: t, data: b }) => {
+            a.cmp(b).then(s.cmp(&t))
+        }
+        (Item::Document(a), Item::Document(b)) => cmp_entries(a, b, depth)?,
+        (Item::Array(a), Item::Array(b)) => cmp_elements(a, b, depth)?,
+        (Item::Code { code: a, scope: Some(s) }, Item::Code { code: b, scope: Some(t) }) => {
+            match a.cmp(b) {
+                Ordering::Equal => cmp_entries(s, t, depth)?,
+                order => order,
+            }
+        }
+        (a, b) => cmp_bson(&shallow(a), &shallow(b)),
+    })
+}
+
+/// The item as a value of its class; what is nested is left out, since an item of another class is
+/// all that it is compared with.
+fn shallow(item: Item<'_>) -> Value {
+    match item {
+        Item::Null => Value::Null,
+        Item::Undefined => Value::Undefined,
+        Item::MinKey => Value::MinKey,
+        Item::MaxKey => Value::MaxKey,
+        Item::Bool(value) => Value::Bool(value),
+        Item::Int8(n) => Value::Int8(n),
+        Item::Int16(n) => Value::Int16(n),
+        Item::Int32(n) => Value::Int32(n),
+        Item::Int64(n) => Value::Int64(n),
+        Item::UInt64(n) => Value::UInt64(n),
+        Item::Float32(n) => Value::Float32(n),
+        Item::Float64(n) => Value::Float64(n),
+        Item::Decimal(n) => Value::Decimal(n),
+        Item::Text(_) | Item::Symbol(_) => Value::Text(String::new()),
+        Item::Bytes { subtype, .. } => Value::Bytes { subtype, data: Vec::new() },
+        Item::Date(days) => Value::Date(days),
+        Item::Time(micros) => Value::Time(micros),
+        Item::Timestamp(micros) => Value::Timestamp(micros),
+        Item::TimestampTz(micros) => Value::TimestampTz(micros),
+        Item::Interval(interval) => Value::Interval(interval),
+        Item::Uuid(uuid) => Value::Uuid(uuid),
+        Item::ObjectId(id) => Value::ObjectId(id),
+        Item::Document(_) => Value::Document(Document::new()),
+        Item::Array(_) => Value::Array(Vec::new()),
+        Item::Regex { pattern, options } => {
+            Value::Regex { pattern: pattern.into(), options: options.into() }
+        }
+        Item::Code { code, scope } => {
+            Value::Code { code: code.into(), scope: scope.map(|_| Document::new()) }
+        }
+        Item::BsonTimestamp { seconds, increment } => Value::BsonTimestamp { seconds, increment },
+        Item::DbPointer { namespace, id } => Value::DbPointer { namespace: namespace.into(), id },
+    }
+}
+
+fn cmp_entries(a: Raw<'_>, b: Raw<'_>, depth: usize) -> Result<Ordering, Damaged> {
+    let (mut left, mut right) = (a.entries(), b.entries());
+    loop {
+        let (left, right) = match (left.next().transpose()?, right.next().transpose()?) {
+            (Some(left), Some(right)) => (left, right),
+            (left, right) => return Ok(left.is_some().cmp(&right.is_some())),
+        };
+        let ((Key::Name(name), value), (Key::Name(other_name), other)) = (left, right) else {
+            return Err(Damaged);
+        };
+        let classes = class(value)?.cmp(&class(other)?);
+        let order = classes.then_with(|| name.as_bytes().cmp(other_name.as_bytes()));
+        if order != Ordering::Equal {
+            return Ok(order);
+        }
+        let order = cmp_items(value, other, depth + 1)?;
+        if order != Ordering::Equal {
+            return Ok(order);
+        }
+    }
+}
+
+fn cmp_elements(a: Raw<'_>, b: Raw<'_>, depth: usize) -> Result<Ordering, Damaged> {
+    let (mut left, mut right) = (a.elements(), b.elements());
+    loop {
+        match (left.next().transpose()?, right.next().transpose()?) {
+            (Some(left), Some(right)) => {
+                let order = cmp_items(left, right, depth + 1)?;
+                if order != Ordering::Equal {
+                    return Ok(order);
+                }
+            }
+            (left, right) => return Ok(left.is_some().cmp(&right.is_some())),
+        }
+    }
+}
+
+/// The class of an item, as [`field_rank`] of its value.
+fn class(raw: Raw<'_>) -> Result<u8, Damaged> {
+    Ok(match raw.kind().ok_or(Damaged)? {
+        Kind::Document => 5,
+        Kind::Array => 6,
+        Kind::Code => 19,
+        Kind::Text | Kind::Symbol => 4,
+        kind if kind.is_number() => 3,
+        _ => field_rank(&shallow(raw.item()?)),
+    })
 }

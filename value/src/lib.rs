@@ -23,11 +23,12 @@
 //! * [`compare`] is the order itself, written without looking at the keys, so that each checks the
 //!   other.
 //!
-//! Invariants: nothing here does I/O, reads a clock or knows a schema. No function panics on bytes or
-//! text from outside. No reader recurses deeper than [`MAX_DEPTH`].
+//! Invariants: nothing here does I/O, reads a clock or knows a schema. No function panics on bytes
+//! or text from outside. No reader recurses deeper than [`MAX_DEPTH`].
 //!
-//! Rejected: one `serde` data model for all of it. It has no place for a date, a decimal or a width,
-//! and decoding a whole document to read one field costs fifteen times as much as a cursor does.
+//! Rejected: one `serde` data model for all of it. It has no place for a date, a decimal or a
+//! width, and decoding a whole document to read one field costs fifteen times as much as a cursor
+//! does.
 
 pub mod calendar;
 pub mod cbor;

@@ -1,8 +1,8 @@
 //! Arbitrary values, for property tests here and (feature `testing`) in other crates.
 //!
-//! Uniformly random numbers never meet a boundary. Half of what these strategies make lies on one: powers
-//! of two and ten and their neighbours, extremes, specials, the same number in several types, text with
-//! zero bytes and 0xFF, names that are prefixes of one another.
+//! Uniformly random numbers never meet a boundary. Half of what these strategies make lies on one:
+//! powers of two and ten and their neighbours, extremes, specials, the same number in several
+//! types, text with zero bytes and 0xFF, names that are prefixes of one another.
 //!
 //! The common ones are boxed: unboxed unions of unions fill a test thread's stack.
 
@@ -49,7 +49,8 @@ pub fn floats() -> BoxedStrategy<f64> {
     .boxed()
 }
 
-/// Finite decimals and specials: short ones, ones equal or next to doubles and integers, huge and tiny.
+/// Finite decimals and specials: short ones, ones equal or next to doubles and integers, huge and
+/// tiny.
 pub fn decimals() -> BoxedStrategy<Decimal> {
     let finite = |mantissa: i128, scale: i32| Decimal::new(mantissa, scale).unwrap_or_default();
     prop_oneof![

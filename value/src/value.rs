@@ -2,7 +2,8 @@
 //!
 //! One enum holds what any of the four languages can store. The rule for admitting a variant: two
 //! things are two variants when some client can tell them apart (an `Int32` from an `Int64`, a
-//! binary of subtype 4 from a UUID, a zoned from an unzoned timestamp); they are one where none can.
+//! binary of subtype 4 from a UUID, a zoned from an unzoned timestamp); they are one where none
+//! can.
 //!
 //! ```text
 //!   nothing    Null Undefined            ordered ends   MinKey MaxKey
@@ -16,8 +17,8 @@
 //! * Absent is not a value: a missing field is a field that the document does not have.
 //! * `==` is identity: same variant, same scale, same field order, floats by their bits (so that
 //!   NaN is itself and -0.0 is not 0.0). Order and equality *by value* are [`crate::cmp_bson`].
-//! * `UInt64` in normal form holds only what `Int64` cannot; a smaller one is legal and is read back
-//!   from bytes as `Int64`.
+//! * `UInt64` in normal form holds only what `Int64` cannot; a smaller one is legal and is read
+//!   back from bytes as `Int64`.
 //!
 //! Times are plain integers and not newtypes: every protocol crate matches on them and converts by
 //! arithmetic, and the variant's name already says the unit. PostgreSQL's infinite dates and times
@@ -288,7 +289,8 @@ impl PartialEq for Value {
 
 impl Eq for Value {}
 
-/// A span of calendar months, days and microseconds, each with its own sign, as PostgreSQL keeps it.
+/// A span of calendar months, days and microseconds, each with its own sign, as PostgreSQL keeps
+/// it.
 ///
 /// `==` compares the three parts; [`Interval::span`] is the length by which SQL orders them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,13 +1,14 @@
 //! Writing items straight into a buffer.
 //!
-//! Counts stand before the items they count. Where the count is known, [`Encoder::map`] writes it; where
-//! it is not, [`Encoder::begin_map`] reserves the one byte that suffices for 23 entries and
-//! [`Encoder::end_map`] moves the content up when more came. Nearly every document has fewer, and the
-//! others pay one `memmove`: cheaper than counting beforehand, and the shortest head either way.
+//! Counts stand before the items they count. Where the count is known, [`Encoder::map`] writes it;
+//! where it is not, [`Encoder::begin_map`] reserves the one byte that suffices for 23 entries and
+//! [`Encoder::end_map`] moves the content up when more came. Nearly every document has fewer, and
+//! the others pay one `memmove`: cheaper than counting beforehand, and the shortest head either
+//! way.
 //!
-//! The encoder keeps no state between calls and does not check that the caller writes as many items as
-//! it announced: every writer here is a loop over something with a length, and [`super::validate`]
-//! is there for bytes of other origin.
+//! The encoder keeps no state between calls and does not check that the caller writes as many items
+//! as it announced: every writer here is a loop over something with a length, and
+//! [`super::validate`] is there for bytes of other origin.
 
 use num_bigint::{BigInt, Sign};
 
@@ -18,7 +19,8 @@ use crate::{Decimal, Document, Interval, Key, Value};
 
 /// The bytes of a value.
 pub fn encode(value: &Value) -> Vec<u8> {
-    let mut out = Vec::new();
+    let fields = value.as_document().map_or(0, Document::len);
+    let mut out = Vec::with_capacity(16 + 24 * fields);
     encode_into(value, &mut out);
     out
 }

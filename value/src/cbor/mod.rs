@@ -3,47 +3,49 @@
 //! ```text
 //!   head = 1 byte: major type (3 bits) | info (5 bits), then 0, 1, 2, 4 or 8 argument bytes
 //!
-//!   value             bytes                             value           bytes (tag, then content)
-//!   ───────────────   ──────────────────────────────    ─────────────   ───────────────────────────
-//!   Int8              18 nn            38 nn            Decimal         4      [exponent, mantissa]
-//!   Int16             19 nnnn          39 nnnn            mantissa      int, or 2/3 + bytes
-//!   Int32             00…17 20…37 1a…  3a…              Uuid            37     bytes(16)
-//!   Int64             1b …             3b …             Date            100    int, days
-//!   UInt64            1b 8000000000000000 and above     MinKey          60000  null
-//!   Float32, Float64  fa …             fb …             MaxKey          60001  null
-//!   Text              3 · length, UTF-8                 NaN, ±Infinity  60002  0, 1, 2 (decimals)
-//!   Bytes subtype 0   2 · length, bytes                 decimal -0      60003  exponent
-//!   Array             4 · count, items                  Bytes           60004  bytes: subtype, data
+//!   value             bytes                           value           bytes (tag, then content)
+//!   ───────────────   ──────────────────────────────  ─────────────   ───────────────────────────
+//!   Int8              18 nn            38 nn          Decimal         4      [exponent, mantissa]
+//!   Int16             19 nnnn          39 nnnn          mantissa      int, or 2/3 + bytes
+//!   Int32             00…17 20…37 1a…  3a…            Uuid            37     bytes(16)
+//!   Int64             1b …             3b …           Date            100    int, days
+//!   UInt64            1b 8000000000000000 and above   MinKey          60000  null
+//!   Float32, Float64  fa …             fb …           MaxKey          60001  null
+//!   Text              3 · length, UTF-8               NaN, ±Infinity  60002  0, 1, 2 (decimals)
+//!   Bytes subtype 0   2 · length, bytes               decimal -0      60003  exponent
+//!   Array             4 · count, items                Bytes           60004  bytes: subtype, data
 //!   Document          5 · count, key item key item …    Time            60005  int, µs
-//!   false true        f4 f5                             Timestamp       60006  int, µs
-//!   Null, Undefined   f6 f7                             TimestampTz     60007  int, µs
-//!                                                       Interval        60008  [months, days, µs]
-//!   keys: text (a name) or unsigned integer             ObjectId        60009  bytes(12)
-//!   (a declared column's id, outermost map only),       Regex           60010  [pattern, options]
-//!   shortest heads, each key once                       Code            60011  text
-//!                                                       Code, scope     60012  [text, map]
-//!                                                       BsonTimestamp   60013  seconds·2^32 + inc
-//!                                                       Symbol          60014  text
-//!                                                       DbPointer       60015  [text, bytes(12)]
+//!   false true        f4 f5                           Timestamp       60006  int, µs
+//!   Null, Undefined   f6 f7                           TimestampTz     60007  int, µs
+//!                                                     Interval        60008  [months, days, µs]
+//!   keys: text (a name) or unsigned integer           ObjectId        60009  bytes(12)
+//!   (a declared column's id, outermost map only),     Regex           60010  [pattern, options]
+//!   shortest heads, each key once                     Code            60011  text
+//!                                                     Code, scope     60012  [text, map]
+//!                                                     BsonTimestamp   60013  seconds·2^32 + inc
+//!                                                     Symbol          60014  text
+//!                                                     DbPointer       60015  [text, bytes(12)]
 //! ```
 //!
-//! An integer's width is the width of its head, so a value comes back as it was written without a byte
-//! spent on its type. The immediate heads (-24 ..= 23) are `Int32`, the width that most clients send.
-//! For a declared column the width is in the schema, and [`Encoder::int`] writes the shortest head;
-//! reading such a head without its schema gives the narrowest kind of at least that width that holds
-//! the number (`18 ff` is an `Int16`).
+//! An integer's width is the width of its head, so a value comes back as it was written without a
+//! byte spent on its type. The immediate heads (-24 ..= 23) are `Int32`, the width that most
+//! clients send. For a declared column the width is in the schema, and [`Encoder::int`] writes the
+//! shortest head; reading such a head without its schema gives the narrowest kind of at least that
+//! width that holds the number (`18 ff` is an `Int16`).
 //!
 //! Invariants:
 //! * Nothing is indefinite, no half floats, no tags but these, nothing after the item; [`validate`]
 //!   refuses the rest. Decoding needs no lookahead and no allocation.
 //! * [`Raw`] never panics and never recurses, whatever the bytes: a checksum guards the disk, and
 //!   this guards against what passes it. Damage is an error, apart from absence.
-//! * Equal values written by one encoder are equal bytes: heads of counts, lengths and contents of tags
-//!   are the shortest.
-//! * Tags and their contents are for good. A new type takes the next number of the block from 60000.
+//! * Equal values written by one encoder are equal bytes: heads of counts, lengths and contents of
+//!   tags are the shortest.
+//! * Tags and their contents are for good. A new type takes the next number of the block from
+//!   60000.
 //!
-//! Rejected: BSON (no decimals beyond 34 digits, no unsigned integers, lengths that must be patched at
-//! every level on a change) and a format of our own (CBOR is readable by any tool, at equal speed).
+//! Rejected: BSON (no decimals beyond 34 digits, no unsigned integers, lengths that must be patched
+//! at every level on a change) and a format of our own (CBOR is readable by any tool, at equal
+//! speed).
 
 mod encode;
 mod patch;
@@ -136,8 +138,9 @@ pub(crate) fn head(bytes: &[u8]) -> Option<Head> {
     Some(Head { major, info, argument, len })
 }
 
-/// The length of the item at the front of `bytes`; `None` where it is cut off or malformed. Loops, so
-/// that nesting costs no stack; each round consumes a byte at least, so hostile counts cost no time.
+/// The length of the item at the front of `bytes`; `None` where it is cut off or malformed. Loops,
+/// so that nesting costs no stack; each round consumes a byte at least, so hostile counts cost no
+/// time.
 #[inline]
 pub(crate) fn item_len(bytes: &[u8]) -> Option<usize> {
     let mut at = 0usize;

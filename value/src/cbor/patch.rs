@@ -5,16 +5,17 @@
 //!   a3 │ k1 v1 │ k2 w2 │ k9 w9          spans between edits are copied as they are
 //! ```
 //!
-//! A replaced field keeps its place; new ones are appended in the order given. One pass over the old
-//! bytes whatever the number of edits; edits are few, so finding a key's edit is a scan of them.
+//! A replaced field keeps its place; new ones are appended in the order given. One pass over the
+//! old bytes whatever the number of edits; edits are few, so finding a key's edit is a scan of
+//! them.
 
 use super::{Damaged, Encoder, Key, MAP, Raw, head};
 
 /// One change: the value's encoded bytes, or `None` to remove.
 pub type Edit<'e> = (Key<'e>, Option<&'e [u8]>);
 
-/// Applies edits to the outermost map of `document` and answers the new bytes. A later edit of the same
-/// key wins over an earlier one; removing what is absent changes nothing.
+/// Applies edits to the outermost map of `document` and answers the new bytes. A later edit of the
+/// same key wins over an earlier one; removing what is absent changes nothing.
 ///
 /// # Errors
 /// Damage, and anything that is not a map.

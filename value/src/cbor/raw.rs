@@ -1,7 +1,8 @@
 //! Reading items in place.
 //!
-//! A [`Raw`] is a slice that *begins* with an item. Where the item ends is found out only when asked:
-//! `get` then costs one pass over the fields before the one sought and nothing for the field itself.
+//! A [`Raw`] is a slice that *begins* with an item. Where the item ends is found out only when
+//! asked: `get` then costs one pass over the fields before the one sought and nothing for the field
+//! itself.
 //!
 //! ```text
 //!   a3 61 'a' 01 61 'b' 82 … 61 'c' f5
@@ -9,10 +10,10 @@
 //!                            └ skipping an array counts items and does not recurse
 //! ```
 //!
-//! [`Raw::item`] decodes one level into a borrowed mirror of [`Value`]; nested documents and arrays stay
-//! `Raw`. Every `Result` here fails for one reason: the bytes are not what [`super::validate`] passed.
-//! Methods that answer `Option` take damage for absence; those named `find`, `item` and the iterators
-//! tell them apart.
+//! [`Raw::item`] decodes one level into a borrowed mirror of [`Value`]; nested documents and arrays
+//! stay `Raw`. Every `Result` here fails for one reason: the bytes are not what [`super::validate`]
+//! passed. Methods that answer `Option` take damage for absence; those named `find`, `item` and the
+//! iterators tell them apart.
 //!
 //! Rejected: an offset table before the fields. It makes a field's position free of its number, but
 //! costs bytes in every small document, and one `memcmp` a field is about 4 ns.

@@ -5,11 +5,12 @@
 //!   1 / 3 to scale 4  →  (1·10^4) / 3     =  3333·10^-4
 //! ```
 //!
-//! Every operation first tries `i128` with overflow checks; only where that fails do big integers come
-//! in. The specials follow PostgreSQL 14 and later: NaN wins, Infinity − Infinity and 0 · Infinity are
-//! NaN, division by zero is an error even of Infinity.
+//! Every operation first tries `i128` with overflow checks; only where that fails do big integers
+//! come in. The specials follow PostgreSQL 14 and later: NaN wins, Infinity − Infinity and 0 ·
+//! Infinity are NaN, division by zero is an error even of Infinity.
 //!
-//! Rounding is half away from zero, SQL's rule; Decimal128 arithmetic asks for half to even by name.
+//! Rounding is half away from zero, SQL's rule; Decimal128 arithmetic asks for half to even by
+//! name.
 
 use num_bigint::BigInt;
 use num_traits::{One, Signed, Zero};
@@ -130,6 +131,9 @@ impl Decimal {
             return Ok(self.mul_special(other));
         };
         let scale = s + t;
+        if self.is_zero() || other.is_zero() {
+            return Decimal::new(0, scale.clamp(super::SCALE_MIN, SCALE_MAX));
+        }
         let product = match (a, b) {
             (Mantissa::Small(m), Mantissa::Small(n)) => match m.checked_mul(n) {
                 Some(product) => Decimal(Repr::Small { mantissa: product, scale }),
@@ -299,7 +303,8 @@ impl Decimal {
         cut.with_scale_unchecked(scale.max(0))
     }
 
-    /// The same value at a scale not below its own: zeros are appended. Negative zero loses its sign.
+    /// The same value at a scale not below its own: zeros are appended. Negative zero loses its
+    /// sign.
     pub(super) fn with_scale_unchecked(&self, scale: i32) -> Decimal {
         let Some((mantissa, from)) = self.parts() else { return self.clone() };
         let places = scale.saturating_sub(from);
@@ -336,8 +341,8 @@ impl Decimal {
         cut
     }
 
-    /// `self` to a whole power, exact while the result has at most `scale` digits after the point and
-    /// rounded to that scale otherwise.
+    /// `self` to a whole power, exact while the result has at most `scale` digits after the point
+    /// and rounded to that scale otherwise.
     ///
     /// # Errors
     /// `Overflow`; `Domain` for zero to a negative power.
@@ -438,7 +443,8 @@ impl Decimal {
             return Err(DecimalError::Domain);
         }
         let Some((mantissa, from)) = self.parts() else { return Ok(self.clone()) };
-        // root of m·10^-from at scale+1: isqrt(m · 10^(2·scale + 2 - from)), the digit more decides.
+        // root of m·10^-from at scale+1: isqrt(m · 10^(2·scale + 2 - from)), the digit more
+        // decides.
         let scale = scale.clamp(0, SCALE_MAX);
         let shift = 2 * (scale + 1) - from;
         let radicand = match shift >= 0 {

@@ -10,8 +10,8 @@
 //!   126 … 122 = 1 1 1 1 1          NaN; its payload is dropped
 //! ```
 //!
-//! The value is sign · coefficient · 10^exponent, exponent -6176 ..= 6111; ours is the same with the
-//! exponent's sign turned.
+//! The value is sign · coefficient · 10^exponent, exponent -6176 ..= 6111; ours is the same with
+//! the exponent's sign turned.
 
 use super::{Decimal, DecimalError, Mantissa};
 
@@ -82,7 +82,7 @@ fn fitted(mut n: u128, mut exponent: i64) -> Result<(u128, i64), DecimalError> {
     if n == 0 {
         return Ok((0, exponent.clamp(-EXPONENT_BIAS, EXPONENT_MAX)));
     }
-    while (n > COEFFICIENT_MAX || exponent < -EXPONENT_BIAS) && n % 10 == 0 {
+    while (n > COEFFICIENT_MAX || exponent < -EXPONENT_BIAS) && n.is_multiple_of(10) {
         n /= 10;
         exponent += 1;
     }

@@ -8,9 +8,10 @@
 //!   and    -0, NaN, Infinity, -Infinity
 //! ```
 //!
-//! The scale is part of the number as written (12.50 is not written as 12.5) and no part of its value
-//! (the two are `==`). A negative scale is Decimal128's `1E+3`; SQL's parser never makes one, and
-//! plain output writes it out as `1000`.
+//! The scale is part of the number as written (12.50 is not written as 12.5) and no part of its
+//! value (the two are `==`). A negative scale is Decimal128's `1E+3`; plain output writes it out as
+//! `1000`. SQL's parser makes one only where the zeros would not fit an `i128`: eight characters of
+//! input, `1e131071`, are not to become 54 kB.
 //!
 //! Invariants:
 //! * `Big` only where an `i128` does not hold the mantissa, so a number has one representation for
@@ -273,17 +274,28 @@ impl Decimal {
         }
     }
 
-    /// The same value without trailing zeros after the point and without a negative scale; negative
-    /// zero becomes zero.
+    /// The same value without trailing zeros after the point, and without a negative scale where an
+    /// `i128` holds the number; negative zero becomes zero.
     pub fn normalized(&self) -> Decimal {
         let Some((mantissa, scale)) = self.parts() else { return self.clone() };
         if mantissa.sign() == 0 {
             return Decimal::ZERO;
         }
         if scale <= 0 {
-            return self.with_scale_unchecked(0);
+            return self.clone().written_out();
         }
         self.stripped(0)
+    }
+
+    /// A negative scale written out as zeros of the mantissa, if they fit.
+    fn written_out(self) -> Decimal {
+        match self.0 {
+            Repr::Small { mantissa, scale } if scale < 0 => match raise(mantissa, -scale) {
+                Some(mantissa) => Decimal(Repr::Small { mantissa, scale: 0 }),
+                None => self,
+            },
+            _ => self,
+        }
     }
 
     /// Strips trailing zeros of the mantissa while the scale stays above `scale_min`.

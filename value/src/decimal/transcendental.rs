@@ -1,7 +1,7 @@
 //! Exponential, logarithm and general power, to any number of digits.
 //!
-//! All in fixed point: a big integer n stands for n · 10^-w, where w is the scale wanted plus guard digits
-//! for what each step may lose.
+//! All in fixed point: a big integer n stands for n · 10^-w, where w is the scale wanted plus guard
+//! digits for what each step may lose.
 //!
 //! ```text
 //!   exp x    r = x / 2^k, small enough for a short Taylor series; then squared k times
@@ -11,8 +11,8 @@
 //! ```
 //!
 //! k and j are about the square root of the digits wanted: the series then has about as many terms.
-//! Results are within one unit of the guard digits, so they are rounded correctly but for numbers that lie
-//! closer than 10^-10 units to a half.
+//! Results are within one unit of the guard digits, so they are rounded correctly but for numbers
+//! that lie closer than 10^-10 units to a half.
 
 use num_bigint::BigInt;
 use num_traits::{Signed, ToPrimitive, Zero};
@@ -186,7 +186,7 @@ impl Decimal {
             y = (y * &one).sqrt();
         }
         let z = (&y - &one) * &one / (&y + &one);
-        let log = 2 * atanh_series(&z, &one) << u64::from(roots);
+        let log = atanh_series(&z, &one) << u64::from(roots + 1);
         let total = log + ln2(&one) * exponent;
         total / big_pow10(w - places)
     }

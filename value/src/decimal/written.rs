@@ -9,8 +9,8 @@
 //!   -0.0      0.0                    -0.0
 //! ```
 //!
-//! and two ways of writing: plain (`Display`), which SQL shows, and scientific, which Decimal128's own
-//! rule prescribes: plain while the exponent is not above 0 and the number not below 10^-6.
+//! and two ways of writing: plain (`Display`), which SQL shows, and scientific, which Decimal128's
+//! own rule prescribes: plain while the exponent is not above 0 and the number not below 10^-6.
 //!
 //! A binary float becomes a decimal through its *shortest* text, so 0.1 becomes 0.1; the exact
 //! conversion, which comparisons need, has a name that says so.
@@ -130,8 +130,9 @@ impl Decimal {
         })
     }
 
-    /// Reads a number as SQL does: the scale is what was written after the point (less the exponent,
-    /// not below 0), negative zero is zero. Surrounding blanks, `NaN`, `Infinity` and `inf` are read.
+    /// Reads a number as SQL does: the scale is what was written after the point less the exponent
+    /// (below 0 only for numbers beyond an `i128`; see the module), negative zero is zero.
+    /// Surrounding blanks, `NaN`, `Infinity` and `inf` are read.
     ///
     /// # Errors
     /// `Syntax`; `Overflow` above 131 072 digits before or 16 383 after the point.
@@ -151,11 +152,11 @@ impl Decimal {
             return Err(DecimalError::Overflow);
         }
         let number = mantissa.rescaled(scale as i32);
-        Ok(if scale < 0 { number.with_scale_unchecked(0) } else { number })
+        Ok(number.written_out())
     }
 
-    /// Reads a number as Decimal128 does: digits and exponent as written, `1e3` apart from `1000`, and
-    /// `-0` apart from `0`.
+    /// Reads a number as Decimal128 does: digits and exponent as written, `1e3` apart from `1000`,
+    /// and `-0` apart from `0`.
     ///
     /// # Errors
     /// `Syntax`; `Overflow` outside this type's limits (those of Decimal128 are the caller's).

@@ -1,8 +1,8 @@
 //! Text to bytes.
 //!
-//! A recursive descent whose depth is limited, writing into one [`Encoder`]. Keys of a document are noted
-//! by their offsets in the output; a document that turns out to have one twice (rare) is written again
-//! without the values that lost.
+//! A recursive descent whose depth is limited, writing into one [`Encoder`]. Keys of a document are
+//! noted by their offsets in the output; a document that turns out to have one twice (rare) is
+//! written again without the values that lost.
 
 use crate::cbor::{Encoder, OpenMap};
 use crate::text::float;

@@ -1,19 +1,19 @@
 //! Keys that are too long.
 //!
-//! Stores bound the length of a key; text does not. A key above the bound keeps its beginning, so that it
-//! stays in its place among its neighbours, and ends in a hash of the whole:
+//! Stores bound the length of a key; text does not. A key above the bound keeps its beginning, so
+//! that it stays in its place among its neighbours, and ends in a hash of the whole:
 //!
 //! ```text
 //!   genuine     up to 59 999 bytes, as they are
 //!   shortened   first 59 984 bytes │ 16 bytes of XXH3-128 over the whole key   = 60 000 exactly
 //! ```
 //!
-//! The length is the flag: no genuine key has it, so a shortened key is recognised without a byte spent
-//! on the others, and never equals one.
+//! The length is the flag: no genuine key has it, so a shortened key is recognised without a byte
+//! spent on the others, and never equals one.
 //!
-//! Two keys that agree in 59 984 bytes order by their hashes, and two different keys may in principle
-//! have one hash (it is fast, not cryptographic): whoever finds a shortened key compares the full
-//! values before believing it, for equality and for order.
+//! Two keys that agree in 59 984 bytes order by their hashes, and two different keys may in
+//! principle have one hash (it is fast, not cryptographic): whoever finds a shortened key compares
+//! the full values before believing it, for equality and for order.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,8 @@
 //! Keys whose byte order is the values' order.
 //!
-//! A key is a tuple of elements, one after the other. Each begins with a class byte, so that a reader
-//! needs no schema, and ends where itself says, so that no element's bytes are the beginning of another's.
+//! A key is a tuple of elements, one after the other. Each begins with a class byte, so that a
+//! reader needs no schema, and ends where itself says, so that no element's bytes are the beginning
+//! of another's.
 //!
 //! ```text
 //!   02        MinKey                        32   Uuid      16 bytes
@@ -23,23 +24,24 @@
 //!   descending: every byte of the element complemented; class bytes from 81 up tell the reader
 //! ```
 //!
-//! The order over all types is BSON's (MinKey, null, numbers, text, document, array, bytes, ObjectId,
-//! bool, times, regex, code, MaxKey); types that BSON lacks stand beside their next of kin. Documents
-//! compare field by field: class of the value, name, value; a prefix comes first.
+//! The order over all types is BSON's (MinKey, null, numbers, text, document, array, bytes,
+//! ObjectId, bool, times, regex, code, MaxKey); types that BSON lacks stand beside their next of
+//! kin. Documents compare field by field: class of the value, name, value; a prefix comes first.
 //!
 //! Choices where the languages part:
 //! * Bytes order as SQL's `bytea` does, by content; MongoDB would put shorter ones first.
 //! * `undefined` lies directly below null, as in MongoDB; a missing field is written as null.
-//! * Date, Time, Timestamp and TimestampTz are four classes: their ranges differ, and a declared column
-//!   has one. A BSON date is a TimestampTz.
+//! * Date, Time, Timestamp and TimestampTz are four classes: their ranges differ, and a declared
+//!   column has one. A BSON date is a TimestampTz.
 //! * Intervals are their span ('1 month' = '30 days'), as SQL compares them.
 //! * -0.0 is 0. NaN is one value, placed by [`Order::nan`] at every depth; [`Order::nulls`] places
 //!   only the element itself.
 //!
-//! Decoding gives a value, not a width: see [`KeyReader`]. Keys that would be too long are [`shorten`]ed.
+//! Decoding gives a value, not a width: see [`KeyReader`]. Keys that would be too long are
+//! [`shorten`]ed.
 //!
-//! Rejected: FoundationDB's tuple codes (integers sort before all floats) and a terminator of one byte
-//! ("a" would be a prefix of "a\0", which breaks descending order at a key's end).
+//! Rejected: FoundationDB's tuple codes (integers sort before all floats) and a terminator of one
+//! byte ("a" would be a prefix of "a\0", which breaks descending order at a key's end).
 
 mod long;
 mod number;
@@ -70,7 +72,8 @@ pub enum Nan {
     High,
 }
 
-/// How one element of a key is ordered. The default is ascending, nulls first, NaN low: BSON's order.
+/// How one element of a key is ordered. The default is ascending, nulls first, NaN low: BSON's
+/// order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Order {
     /// Largest first.

@@ -15,10 +15,11 @@
 //!   5 = 17 0a     100000 = 19 03 0d 40     -5 = 13 f5     2.5 = 17 05 80 00 00 00 00 00 00 00
 //! ```
 //!
-//! Why it is exact: whole part and 56 bits, or the double below, are a truncation: monotonic. Numbers
-//! that agree in it are told apart by the flag (the truncation itself is the least) and then by their
-//! decimal digits, which all of them have: binary fractions are never left over (a double of 1 and
-//! more has at most 52 bits after the point), so whatever needs digits is a decimal.
+//! Why it is exact: whole part and 56 bits, or the double below, are a truncation: monotonic.
+//! Numbers that agree in it are told apart by the flag (the truncation itself is the least) and
+//! then by their decimal digits, which all of them have: binary fractions are never left over (a
+//! double of 1 and more has at most 52 bits after the point), so whatever needs digits is a
+//! decimal.
 //!
 //! Trailing zeros are no part of the digits; pairs are shifted by one to make room for the end.
 
@@ -215,8 +216,8 @@ fn tail(out: &mut Vec<u8>, n: &Decimal, magnitude: i64, exact: bool) {
     out.push(0);
 }
 
-/// Reads what follows the class byte of a number. `next` answers the bytes of |x| one by one, with every
-/// complement undone. `None` where the bytes are no number.
+/// Reads what follows the class byte of a number. `next` answers the bytes of |x| one by one, with
+/// every complement undone. `None` where the bytes are no number.
 pub(super) fn read(
     class: u8,
     negative: bool,
@@ -298,6 +299,5 @@ fn read_digits(next: &mut dyn FnMut() -> Option<u8>) -> Option<Decimal> {
     }
     let scale = i32::try_from(digits.len() as i64 - exponent).ok()?;
     let mantissa = BigUint::from_radix_be(&digits, 10)?;
-    let number = Decimal::from_big(mantissa.into(), scale).ok()?;
-    Some(if scale < 0 { number.normalized() } else { number })
+    Some(Decimal::from_big(mantissa.into(), scale).ok()?.normalized())
 }

@@ -1,12 +1,12 @@
 //! Reading keys.
 //!
-//! The class byte says whether an element descends (81 and up) and where it ends, so a reader walks any
-//! key without a schema: to decode a covered column, to find where an index's values end and the primary
-//! key begins, or to step over what it does not need.
+//! The class byte says whether an element descends (81 and up) and where it ends, so a reader walks
+//! any key without a schema: to decode a covered column, to find where an index's values end and
+//! the primary key begins, or to step over what it does not need.
 //!
 //! What comes back is a value, not a width: integers are `Int64` (`UInt64` above), other numbers
-//! `Float64` where that is exact and else `Decimal`; symbols are text; an interval is one of the same
-//! span. Collated text does not come back at all.
+//! `Float64` where that is exact and else `Decimal`; symbols are text; an interval is one of the
+//! same span. Collated text does not come back at all.
 
 use super::write::SPAN_BIAS;
 use super::{class, number};

@@ -1,7 +1,7 @@
 //! Writing keys.
 //!
-//! Elements are written ascending; a descending one is complemented afterwards, over its own bytes only.
-//! That is one more pass over a few bytes, and no second version of any encoding.
+//! Elements are written ascending; a descending one is complemented afterwards, over its own bytes
+//! only. That is one more pass over a few bytes, and no second version of any encoding.
 
 use super::{Nan, Order, class, number};
 use crate::cbor::Damaged;
@@ -96,8 +96,8 @@ impl<'a> KeyWriter<'a> {
         });
     }
 
-    /// Text under a collation: the collation's id and version, and the sort key that it makes of the
-    /// text. The text cannot be got back from it.
+    /// Text under a collation: the collation's id and version, and the sort key that it makes of
+    /// the text. The text cannot be got back from it.
     pub fn collated(&mut self, collation: u32, version: u32, sort_key: &[u8]) {
         self.element(|out| {
             out.push(class::COLLATED);
@@ -162,8 +162,8 @@ impl<'a> KeyWriter<'a> {
     /// Any encoded item.
     ///
     /// # Errors
-    /// Damage, nesting beyond [`MAX_DEPTH`], and a document with column ids as keys, whose order would
-    /// be that of no name. Nothing is written then.
+    /// Damage, nesting beyond [`MAX_DEPTH`], and a document with column ids as keys, whose order
+    /// would be that of no name. Nothing is written then.
     pub fn raw(&mut self, raw: Raw<'_>) -> Result<(), Damaged> {
         match raw.item()? {
             Item::Null => self.null(),

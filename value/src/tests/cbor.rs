@@ -1,4 +1,5 @@
-//! Bytes: every value comes back, other implementations agree, and no bytes at all make a reader panic.
+//! Bytes: every value comes back, other implementations agree, and no bytes at all make a reader
+//! panic.
 
 use proptest::prelude::*;
 
@@ -20,6 +21,7 @@ fn exercise(bytes: &[u8]) {
     let _ = raw.entries().count() + raw.elements().count();
     let _ = raw.to_json(crate::json::Style::JSONB);
     let _ = crate::KeyWriter::new(&mut Vec::new()).raw(raw);
+    let _ = crate::compare::cmp_raw(raw, raw);
     let _ = cbor::set(bytes, Key::Name("a"), &[0xf6]);
     let _ = cbor::remove(bytes, Key::Id(1));
 }
@@ -317,4 +319,18 @@ fn paths_lead_through_documents_and_arrays() {
     assert!(raw.path(&["a", "x"]).is_none());
     assert!(matches!(raw.path(&[]).map(Raw::item), Some(Ok(Item::Document(_)))));
     assert_eq!(size_of::<Raw<'_>>(), 16);
+}
+
+#[test]
+fn text_may_be_written_piece_by_piece() {
+    use std::fmt::Write;
+    for count in [0, 5, 30, 300] {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes);
+        let written =
+            encoder.text_with(|out| (0..count).try_for_each(|n| write!(out, "{}", n % 10)));
+        assert_eq!(written, Ok(()));
+        let text: String = (0..count).map(|n| (n % 10).to_string()).collect();
+        assert_eq!(bytes, encode(&Value::Text(text)));
+    }
 }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use num_bigint::BigInt;
 use proptest::prelude::*;
 
-use crate::decimal::Rounding;
+use crate::decimal::{Mantissa, Rounding};
 use crate::testing::{decimals, floats};
 use crate::{Decimal, DecimalError};
 
@@ -196,7 +196,7 @@ fn text_in_both_readings() {
 
 #[test]
 fn limits_are_postgresqls() {
-    assert_eq!(d("1e131071").digits(), 131_072);
+    assert_eq!(d("1e131071").magnitude(), Some(131_072));
     assert_eq!(d(&"9".repeat(131_072)).digits(), 131_072);
     assert_eq!(d("1e-16383").scale(), 16_383);
     for text in ["1e131072", "1e-16384", "1e999999999999999999999", "10e131071"] {
@@ -208,6 +208,9 @@ fn limits_are_postgresqls() {
     assert_eq!(most.mul(&most).unwrap_err(), DecimalError::Overflow);
     assert_eq!(most.sub(&Decimal::ONE).unwrap().digits(), 131_072);
     assert_eq!(d("1e-16383").mul(&d("1e-10")).unwrap().scale(), 16_383);
+    assert!(matches!(d("1e131071").parts(), Some((Mantissa::Small(1), -131_071))));
+    assert_eq!(d("1e131071").to_string().len(), 131_072);
+    assert_eq!(d("1e131071").mul(&d("0e131071")).unwrap(), Decimal::ZERO);
     assert_eq!(d("10").pow_int(1 << 40, 0).unwrap_err(), DecimalError::Overflow);
     assert_eq!(d("0.1").pow_int(1 << 40, 5).unwrap().to_string(), "0.00000");
 }

@@ -1,7 +1,8 @@
 //! The bytes of each type, fixed.
 //!
-//! Stored documents and keys outlive the code: this table is what they look like. A line that has to be
-//! changed is a change of the format, which takes a new format byte and a way to read the old one.
+//! Stored documents and keys outlive the code: this table is what they look like. A line that has
+//! to be changed is a change of the format, which takes a new format byte and a way to read the old
+//! one.
 //!
 //! Each line: type and value, then the CBOR bytes, then the key bytes.
 

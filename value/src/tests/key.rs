@@ -59,7 +59,7 @@ fn neighbours() -> impl Strategy<Value = (Value, Value)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig { cases: 2 * ProptestConfig::default().cases, ..Default::default() })]
 
     #[test]
     fn keys_of_numbers_keep_their_order((a, b) in neighbours()) {
@@ -73,6 +73,14 @@ proptest! {
         prop_assert_eq!(cmp_bson(&b, &a), order.reverse());
         let descending = key_in(&a, Order::DESCENDING).cmp(&key_in(&b, Order::DESCENDING));
         prop_assert_eq!(descending, order.reverse());
+    }
+
+    #[test]
+    fn items_compare_in_place_as_their_values(a in values(), b in values()) {
+        let (x, y) = (crate::cbor::encode(&a), crate::cbor::encode(&b));
+        let (x, y) = (Raw::new(&x), Raw::new(&y));
+        prop_assert_eq!(crate::compare::cmp_raw(x, y), Ok(cmp_bson(&a, &b)));
+        prop_assert_eq!(crate::compare::cmp_raw(x, x), Ok(Ordering::Equal));
     }
 
     #[test]

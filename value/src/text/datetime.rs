@@ -7,8 +7,8 @@
 //!   zone       Z  +HH  +HH:MM  +HHMM  +HH:MM:SS  UTC  GMT, or a name, handed to the caller
 //! ```
 //!
-//! A fraction is rounded to microseconds. 60 seconds are read as the next minute, as PostgreSQL does.
-//! Years before 1 are written with BC; the calendar's year 0 is 1 BC.
+//! A fraction is rounded to microseconds. 60 seconds are read as the next minute, as PostgreSQL
+//! does. Years before 1 are written with BC; the calendar's year 0 is 1 BC.
 
 use super::{Scanner, TextError, push_fraction, push_two};
 use crate::calendar::{self, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND, civil, is_date};
@@ -209,8 +209,8 @@ pub fn at_offset(micros: i64, offset: i32) -> Result<i64, TextError> {
     micros.checked_sub(shift).filter(in_range).ok_or(TextError::Range)
 }
 
-/// Whether a timestamp is finite and not before PostgreSQL's first. The last is 294247-01-10, where the
-/// microseconds since 1970 end; PostgreSQL counts from 2000 and so ends 30 years later.
+/// Whether a timestamp is finite and not before PostgreSQL's first. The last is 294247-01-10, where
+/// the microseconds since 1970 end; PostgreSQL counts from 2000 and so ends 30 years later.
 fn in_range(micros: &i64) -> bool {
     (DAYS_MIN * MICROS_PER_DAY..i64::MAX).contains(micros)
 }

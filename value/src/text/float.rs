@@ -1,7 +1,7 @@
 //! Floats in their shortest text.
 //!
-//! The digits are the fewest that read back as the same float (Ryū finds them); PostgreSQL and Redis
-//! differ in when they write an exponent:
+//! The digits are the fewest that read back as the same float (Ryū finds them); PostgreSQL and
+//! Redis differ in when they write an exponent:
 //!
 //! ```text
 //!                          1e14              1e15    0.0001   0.00001   inf        -0
@@ -120,8 +120,8 @@ pub fn format_f64_plain(n: f64) -> String {
     out
 }
 
-/// A double as Redis writes scores: whole numbers below 2^52 without point, else shortest digits with an
-/// exponent only where it saves much.
+/// A double as Redis writes scores: whole numbers below 2^52 without point, else shortest digits
+/// with an exponent only where it saves much.
 pub fn format_redis(n: f64) -> String {
     if !n.is_finite() {
         return special(n, ["nan", "inf", "-inf"]);

@@ -1,8 +1,9 @@
 //! UUIDs, ObjectIds and bytes in hexadecimal.
 //!
-//! Output is in lower case: `550e8400-e29b-41d4-a716-446655440000`, `507f1f77bcf86cd799439011`, `\x00ff`.
-//! A UUID is read as PostgreSQL reads it: hyphens after any group of four digits, braces around, any case.
-//! Bytes are read as `\x` and hexadecimal (blanks between pairs), or in `bytea`'s older escape form.
+//! Output is in lower case: `550e8400-e29b-41d4-a716-446655440000`, `507f1f77bcf86cd799439011`,
+//! `\x00ff`. A UUID is read as PostgreSQL reads it: hyphens after any group of four digits, braces
+//! around, any case. Bytes are read as `\x` and hexadecimal (blanks between pairs), or in `bytea`'s
+//! older escape form.
 
 use super::TextError;
 

@@ -8,11 +8,13 @@
 //!   1.5 years = 1 year 6 mons      1.5 mons = 1 mon 15 days      1.5 days = 1 day 12:00:00
 //! ```
 //!
-//! Signs: after a negative field of the output the next positive one has its `+`, since the reader would
-//! otherwise take the sign to go on. Fractions of a unit go down one unit, and what is left into the next
-//! (a month of 30 days, a day of 24 hours); a fraction of a year is rounded to months.
+//! Signs: after a negative field of the output the next positive one has its `+`, since the reader
+//! would otherwise take the sign to go on. Fractions of a unit go down one unit, and what is left
+//! into the next (a month of 30 days, a day of 24 hours); a fraction of a year is rounded to
+//! months.
 //!
-//! Sums are made in `i128` with millionths of a unit, so nothing wraps and nothing is rounded twice.
+//! Sums are made in `i128` with millionths of a unit, so nothing wraps and nothing is rounded
+//! twice.
 
 use super::{Scanner, TextError, push_fraction, push_two};
 use crate::Interval;

@@ -7,9 +7,10 @@
 //! | [`float`] | `0.1`, `1e+20`, `Infinity`; Redis's `1e+20`, `inf` |
 //! | [`id`] | UUIDs, ObjectIds, hexadecimal bytes |
 //!
-//! Output is PostgreSQL's default style, byte for byte, since psql's users compare it. Input is what that
-//! style and ISO 8601 write. Forms that depend on a setting (day before month) or on a zone database
-//! belong to their users; [`datetime::parse_parts`] hands them a zone's name as it stands.
+//! Output is PostgreSQL's default style, byte for byte, since psql's users compare it. Input is
+//! what that style and ISO 8601 write. Forms that depend on a setting (day before month) or on a
+//! zone database belong to their users; [`datetime::parse_parts`] hands them a zone's name as it
+//! stands.
 //!
 //! Invariant: what `format` writes, `parse` reads back as the same value.
 
@@ -101,7 +102,8 @@ impl<'a> Scanner<'a> {
         digits.parse().map_err(|_| TextError::Range)
     }
 
-    /// The fraction after a point in millionths, rounded, 0 ..= 1 000 000. The point is read already.
+    /// The fraction after a point in millionths, rounded, 0 ..= 1 000 000. The point is read
+    /// already.
     pub fn millionths(&mut self) -> i64 {
         let mut micros = 0;
         let mut digits = self.digits().bytes().map(|digit| i64::from(digit - b'0'));
