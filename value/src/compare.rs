@@ -6,8 +6,8 @@
 //!
 //! ```text
 //!   MinKey < undefined < null < numbers < text, symbol < document < array < bytes < uuid
-//!     < ObjectId < bool < date < time < timestamp < timestamptz < interval < BSON timestamp < regex
-//!     < pointer < code < code with scope < MaxKey
+//!     < ObjectId < bool < date < time < timestamp < timestamptz < interval
+//!     < BSON timestamp < regex < pointer < code < code with scope < MaxKey
 //! ```
 //!
 //! Numbers compare exactly, whatever their types: 0.1 as decimal is below 0.1 as double (which is a

@@ -14,7 +14,7 @@
 //!   Text              3 · length, UTF-8               NaN, ±Infinity  60002  0, 1, 2 (decimals)
 //!   Bytes subtype 0   2 · length, bytes               decimal -0      60003  exponent
 //!   Array             4 · count, items                Bytes           60004  bytes: subtype, data
-//!   Document          5 · count, key item key item …    Time            60005  int, µs
+//!   Document          5 · count, key item key item …  Time            60005  int, µs
 //!   false true        f4 f5                           Timestamp       60006  int, µs
 //!   Null, Undefined   f6 f7                           TimestampTz     60007  int, µs
 //!                                                     Interval        60008  [months, days, µs]

@@ -7,9 +7,9 @@
 //!   14  -1 < x < 0
 //!
 //!   1 ≤ x < 2^64    class │ whole·2 + (0: x is whole; 1: more follows), the class's bytes
-//!                   more: │ 7 bytes: the fraction's first 56 bits │ 00: that is x; 01: decimals follow
+//!                   more: │ 7 bytes: the fraction's first 56 bits │ 00: that is x; 01: more
 //!   x < 1, ≥ 2^64   class │ 8 bytes: the largest double not above x │ 00: that is x; 01: decimals
-//!   decimals        3 bytes: e + 2^23, where x = 0.d₁d₂… · 10^e │ pairs of digits, each + 1 │ 00
+//!   after 01        3 bytes: e + 2^23, where x = 0.d₁d₂… · 10^e │ pairs of digits, each + 1 │ 00
 //!   negative        all bytes of |x| complemented, the class mirrored at 15
 //!
 //!   5 = 17 0a     100000 = 19 03 0d 40     -5 = 13 f5     2.5 = 17 05 80 00 00 00 00 00 00 00

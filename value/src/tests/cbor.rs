@@ -118,7 +118,8 @@ proptest! {
         contents in prop::collection::vec(proptest::option::of(values()), 6),
     ) {
         let bytes = encode(&Value::Document(document.clone()));
-        let contents: Vec<_> = contents.iter().map(|v| v.as_ref().map(|v| (v, encode(v)))).collect();
+        let encoded = |v: &Option<Value>| v.as_ref().map(|v| (v.clone(), encode(v)));
+        let contents: Vec<_> = contents.iter().map(encoded).collect();
         let edits: Vec<cbor::Edit<'_>> = names.iter().zip(&contents)
             .map(|(name, value)| (Key::Name(name), value.as_ref().map(|(_, b)| &b[..])))
             .collect();
@@ -128,7 +129,7 @@ proptest! {
             if names[..at].contains(name) { continue }
             let last = names.iter().rposition(|other| other == name).unwrap();
             match &contents[last] {
-                Some((value, _)) => { document.insert(name.clone(), (*value).clone()); }
+                Some((value, _)) => { document.insert(name.clone(), value.clone()); }
                 None => { document.remove(name); }
             }
         }

@@ -49,7 +49,8 @@ proptest! {
 
     #[test]
     fn text_that_is_not_json_is_refused_and_leaves_no_trace(
-        value in json_values(), at in any::<prop::sample::Index>(), noise in "[\\[{}\\],:\"0-9a-z\\\\]",
+        value in json_values(), at in any::<prop::sample::Index>(),
+        noise in "[\\[{}\\],:\"0-9a-z\\\\]",
     ) {
         let text = value_to_string(&value, Style::COMPACT);
         for (cut, _) in text.char_indices() {

@@ -25,6 +25,11 @@ fn same(a: &Value, b: &Value) -> bool {
     cmp_bson(a, b) == Ordering::Equal
 }
 
+fn twice_the_cases() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig { cases: 2 * usual.cases, ..usual }
+}
+
 fn numbers() -> impl Strategy<Value = Value> {
     prop_oneof![
         integers().prop_map(Value::Int64),
@@ -59,7 +64,7 @@ fn neighbours() -> impl Strategy<Value = (Value, Value)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2 * ProptestConfig::default().cases, ..Default::default() })]
+    #![proptest_config(twice_the_cases())]
 
     #[test]
     fn keys_of_numbers_keep_their_order((a, b) in neighbours()) {

@@ -2,7 +2,7 @@
 //!
 //! | file | forms |
 //! | --- | --- |
-//! | [`datetime`] | `2024-02-29`, `23:59:59.5`, `2024-02-29 23:59:59.5+05:30`, `0044-03-15 BC`, `infinity` |
+//! | [`datetime`] | `2024-02-29`, `2024-02-29 23:59:59.5+05:30`, `0044-03-15 BC`, `infinity` |
 //! | [`interval`] | `1 year 2 mons -3 days +04:05:06`, read also from ISO 8601 |
 //! | [`float`] | `0.1`, `1e+20`, `Infinity`; Redis's `1e+20`, `inf` |
 //! | [`id`] | UUIDs, ObjectIds, hexadecimal bytes |
