@@ -75,6 +75,13 @@ pub enum ParseErrorKind {
     TooLong,
     /// A rule of the grammar beyond its productions; the message is PostgreSQL's.
     Rule(String),
+    /// A rule about the statement as a whole, for which PostgreSQL names no position: the SQLSTATE
+    /// and the message.
+    Whole(&'static str, String),
+    /// Something said twice.
+    Duplicate(String),
+    /// `*` with something after it.
+    ImproperStar,
     /// A window frame that makes no sense.
     Windowing(&'static str),
     /// A number outside its bounds.
@@ -93,10 +100,20 @@ impl ParseError {
             InvalidEscape => "22025",
             InvalidBytes(_) => "22021",
             NotImplemented(_) => "0A000",
+            Whole(state, _) => state,
+            Duplicate(_) => "42710",
             Windowing(_) => "42P20",
             InvalidValue(_) => "22023",
             _ => "42601",
         }
+    }
+
+    /// Where the client should be shown the mistake: a byte offset, or nothing for mistakes that
+    /// PostgreSQL reports without a place.
+    pub fn position(&self) -> Option<u32> {
+        use ParseErrorKind::*;
+        let nowhere = matches!(self.kind, InvalidBytes(_) | TooDeep | TooLong | Whole(..));
+        (!nowhere).then_some(self.offset)
     }
 
     /// A hint to the client, where PostgreSQL gives one.
@@ -134,7 +151,10 @@ impl ParseError {
             InvalidBytes(bytes) => bytes,
             TooDeep => "stack depth limit exceeded",
             TooLong => "statement is longer than 4 GiB",
-            Rule(message) | NotImplemented(message) => message,
+            ImproperStar => "improper use of \"*\"",
+            Rule(message) | NotImplemented(message) | Duplicate(message) | Whole(_, message) => {
+                message
+            }
             Windowing(message) | InvalidValue(message) => message,
         }
     }
@@ -153,6 +173,8 @@ impl ParseError {
                 | NotImplemented(_)
                 | Windowing(_)
                 | InvalidValue(_)
+                | Whole(..)
+                | Duplicate(_)
         )
     }
 }

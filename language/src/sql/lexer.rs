@@ -11,8 +11,7 @@
 //!
 //! Invariants
 //! - Offsets lie on character boundaries: every byte from 0x80 up belongs to a name, a quoted text or
-//!   a comment, and the two places that take one byte of a name (junk after a number) take its
-//!   whole character.
+//!   a comment, whole.
 //! - An operator is the longest run of operator characters, cut before `--` and `/*`; a run of more
 //!   than one character ends in `+` or `-` only if it holds one of ``~ ! @ # ^ & | ` ? %``. So
 //!   `a*-1` is `*` and `-`, while `@-` is one operator.
@@ -285,16 +284,15 @@ impl<'a> Lexer<'a> {
                 _ => {}
             }
         }
-        let mut at = start + 1;
+        let end = self.name_end(start + 1);
+        Ok(self.take(TokenKind::Word, start, end))
+    }
+
+    fn name_end(&self, mut at: usize) -> usize {
         while is(self.byte(at), NAME) {
             at += 1;
         }
-        Ok(self.take(TokenKind::Word, start, at))
-    }
-
-    /// The character at `at` whole, so that an error's text ends on a boundary.
-    fn char_end(&self, at: usize) -> usize {
-        (at + 1..self.bytes.len()).find(|&i| self.text.is_char_boundary(i)).unwrap_or(at + 1)
+        at
     }
 
     fn digits(&self, mut at: usize) -> usize {
@@ -322,7 +320,7 @@ impl<'a> Lexer<'a> {
             }
         }
         if is(self.byte(at), NAME_START) {
-            return self.error(ParseErrorKind::JunkAfterNumber, start, self.char_end(at));
+            return self.error(ParseErrorKind::JunkAfterNumber, start, self.name_end(at));
         }
         Ok(self.take(kind, start, at))
     }
@@ -483,7 +481,7 @@ impl<'a> Lexer<'a> {
         if self.byte(start + 1).is_ascii_digit() {
             let end = self.digits(start + 1);
             if is(self.byte(end), NAME_START) {
-                return self.error(ParseErrorKind::JunkAfterParameter, start, self.char_end(end));
+                return self.error(ParseErrorKind::JunkAfterParameter, start, self.name_end(end));
             }
             return Ok(self.take(TokenKind::Parameter, start, end));
         }

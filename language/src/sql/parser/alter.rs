@@ -70,7 +70,8 @@ impl<'a> Parser<'a> {
         let Relation { name, only } = table;
         let mut kind = owner_kind;
         let mut member = None;
-        if !self.is(Keyword::To) {
+        let members = !matches!(owner_kind, ObjectKind::Index | ObjectKind::Sequence);
+        if members && !self.is(Keyword::To) {
             if self.eat(Keyword::Constraint) {
                 kind = ObjectKind::Constraint;
             } else {

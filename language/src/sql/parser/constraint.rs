@@ -286,12 +286,13 @@ impl<'a> Parser<'a> {
         while self.is(On) {
             let updates = self.is_at(1, Update);
             let taken = if updates { on_update.is_some() } else { on_delete.is_some() };
+            let position = self.position();
             self.advance();
             if taken || !(updates || self.is(Delete)) {
                 return self.unexpected();
             }
             self.advance();
-            let action = Some(self.reference_action(updates)?);
+            let action = Some(self.reference_action(updates, position)?);
             *(if updates { &mut on_update } else { &mut on_delete }) = action;
         }
         Ok(ast::References {
@@ -303,9 +304,8 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn reference_action(&mut self, updates: bool) -> Result<ReferenceAction> {
+    fn reference_action(&mut self, updates: bool, position: Position) -> Result<ReferenceAction> {
         use Keyword::*;
-        let position = self.position();
         if self.eat(Restrict) {
             return Ok(ReferenceAction::Restrict);
         }
@@ -340,7 +340,27 @@ impl<'a> Parser<'a> {
         let name = if self.eat(Keyword::Constraint) { Some(self.name()?) } else { None };
         let kind = self.table_constraint_kind()?;
         let timing = self.constraint_timing()?;
+        self.check_timing(&kind, timing)?;
         Ok(TableConstraint { name, kind, timing, position })
+    }
+
+    /// What a kind of constraint cannot be.
+    fn check_timing(&self, kind: &TableConstraintKind, timing: ConstraintTiming) -> Result<()> {
+        let deferred = timing.deferrable == Some(true) || timing.deferred == Some(true);
+        let (name, defers, waits, inherits) = match kind {
+            TableConstraintKind::Check(_) => ("CHECK", false, true, true),
+            TableConstraintKind::Key { primary: true, .. } => ("PRIMARY KEY", true, false, false),
+            TableConstraintKind::Key { .. } => ("UNIQUE", true, false, false),
+            TableConstraintKind::Exclude { .. } => ("EXCLUDE", true, false, false),
+            TableConstraintKind::ForeignKey { .. } => ("FOREIGN KEY", true, true, false),
+        };
+        let wrong = match timing {
+            _ if deferred && !defers => "DEFERRABLE",
+            ConstraintTiming { not_valid: true, .. } if !waits => "NOT VALID",
+            ConstraintTiming { no_inherit: true, .. } if !inherits => "NO INHERIT",
+            _ => return Ok(()),
+        };
+        self.whole("0A000", format!("{name} constraints cannot be marked {wrong}"))
     }
 
     fn table_constraint_kind(&mut self) -> Result<TableConstraintKind> {

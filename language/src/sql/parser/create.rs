@@ -6,14 +6,18 @@ impl<'a> Parser<'a> {
     pub(super) fn create(&mut self) -> Result<Statement> {
         use Keyword::*;
         self.advance();
-        let or_replace = self.are(&[Or, Replace]);
+        let or_replace = self.eat(Or);
         if or_replace {
-            self.at += 2;
+            self.expect(Replace)?;
         }
         let persistence = self.persistence()?;
+        if matches!(self.keyword(), Some(Local | Global)) {
+            self.advance();
+            return self.unexpected();
+        }
         let permanent = persistence == Persistence::Permanent && !or_replace;
         match self.keyword() {
-            Some(Table) if !or_replace => self.create_table(persistence),
+            Some(Table) if !or_replace => self.create_table(persistence, false),
             Some(Sequence) if !or_replace => self.create_sequence(persistence),
             Some(View | Recursive) => self.create_view(or_replace, persistence),
             Some(Materialized) if !or_replace && self.is_at(1, View) => {
@@ -23,7 +27,13 @@ impl<'a> Parser<'a> {
             Some(Database) if permanent => self.create_database(),
             Some(Schema) if permanent => self.create_schema(),
             Some(Type) if permanent => self.create_type(),
-            _ if persistence == Persistence::Permanent => self.unsupported_object("CREATE"),
+            Some(
+                Aggregate | Function | Procedure | Language | Trusted | Procedural | Rule
+                | Transform | Trigger | Constraint,
+            ) if or_replace && persistence == Persistence::Permanent => {
+                self.unsupported_object("CREATE")
+            }
+            _ if permanent => self.unsupported_object("CREATE"),
             _ => self.unexpected(),
         }
     }
@@ -53,12 +63,18 @@ impl<'a> Parser<'a> {
         Ok(persistence)
     }
 
-    fn create_table(&mut self, persistence: Persistence) -> Result<Statement> {
+    /// With `query_only`, the form with a query and no other.
+    pub(super) fn create_table(
+        &mut self,
+        persistence: Persistence,
+        query_only: bool,
+    ) -> Result<Statement> {
         self.advance();
         let if_not_exists = self.if_not_exists()?;
         let name = self.qualified_name()?;
-        let names_only = self.is_kind(TokenKind::Open)
-            && matches!(self.peek_at(2).kind, TokenKind::Comma | TokenKind::Close);
+        let names_only = query_only
+            || self.is_kind(TokenKind::Open)
+                && matches!(self.peek_at(2).kind, TokenKind::Comma | TokenKind::Close);
         let mut table = CreateTable {
             name,
             persistence,
@@ -73,10 +89,10 @@ impl<'a> Parser<'a> {
             on_commit: None,
             tablespace: None,
         };
-        if self.eat(Keyword::Of) {
+        if !query_only && self.eat(Keyword::Of) {
             table.of_type = Some(self.object_name()?);
             table.elements = self.maybe_in_parentheses(Self::typed_element)?;
-        } else if self.eat(Keyword::Partition) {
+        } else if !query_only && self.eat(Keyword::Partition) {
             self.expect(Keyword::Of)?;
             let parent = self.qualified_name()?;
             table.elements = self.maybe_in_parentheses(Self::typed_element)?;
@@ -107,11 +123,10 @@ impl<'a> Parser<'a> {
         if self.eat(Using) {
             table.access_method = Some(self.name()?);
         }
-        if self.is(With) && self.is_kind_at(1, TokenKind::Open) {
-            self.advance();
+        if self.eat(With) {
             table.options = self.option_items()?;
-        } else if self.is(Without) && self.is_at(1, Oids) {
-            self.at += 2;
+        } else if self.eat(Without) {
+            self.expect(Oids)?;
         }
         if self.eat(On) {
             self.expect(Commit)?;
@@ -167,7 +182,10 @@ impl<'a> Parser<'a> {
         })))
     }
 
-    fn create_materialized_view(&mut self, persistence: Persistence) -> Result<Statement> {
+    pub(super) fn create_materialized_view(
+        &mut self,
+        persistence: Persistence,
+    ) -> Result<Statement> {
         self.at += 2;
         let if_not_exists = self.if_not_exists()?;
         let name = self.qualified_name()?;
@@ -210,6 +228,7 @@ impl<'a> Parser<'a> {
                 Ok(OptionItem { namespace: None, name, value: Some(value) })
             })?;
             self.expect_kind(TokenKind::Close)?;
+            self.check_hash_bound(&items)?;
             return Ok(PartitionBound::Hash(items));
         }
         if self.eat(In) {
@@ -219,6 +238,29 @@ impl<'a> Parser<'a> {
         let from = self.in_parentheses(Self::expr)?;
         self.expect(To)?;
         Ok(PartitionBound::Range(from, self.in_parentheses(Self::expr)?))
+    }
+
+    fn check_hash_bound(&self, items: &[OptionItem]) -> Result<()> {
+        let mut seen: Vec<&str> = Vec::new();
+        for item in items {
+            let name = item.name.name.as_str();
+            if !matches!(name, "modulus" | "remainder") {
+                let message = format!("unrecognized hash partition bound specification \"{name}\"");
+                return self.rule(message, item.name.position);
+            }
+            if seen.contains(&name) {
+                let message = format!("{name} for hash partition provided more than once");
+                return self.error(ParseErrorKind::Duplicate(message), item.name.position);
+            }
+            seen.push(name);
+        }
+        for name in ["modulus", "remainder"] {
+            if !seen.contains(&name) {
+                let message = format!("{name} for hash partition must be specified");
+                return self.whole("42601", message);
+            }
+        }
+        Ok(())
     }
 
     fn create_index(&mut self) -> Result<Statement> {
@@ -289,7 +331,9 @@ impl<'a> Parser<'a> {
         let collation = if self.eat(Keyword::Collate) { Some(self.object_name()?) } else { None };
         let mut class = None;
         let mut class_options = Vec::new();
-        if Self::is_column_name(self.peek()) && !self.is(Keyword::Nulls) {
+        let nulls = self.is(Keyword::Nulls)
+            && matches!(self.keyword_at(1), Some(Keyword::First | Keyword::Last));
+        if Self::is_column_name(self.peek()) && !nulls {
             class = Some(self.object_name()?);
             if self.is_kind(TokenKind::Open) {
                 class_options = self.option_items()?;
@@ -536,6 +580,11 @@ impl<'a> Parser<'a> {
         let next = self.peek();
         if next.kind.is_string() {
             return Ok(OptionValue::Literal(LiteralValue::Text(self.string()?)));
+        }
+        if matches!(next.kind, TokenKind::Operator | TokenKind::OperatorChar)
+            && !matches!(self.peek_at(1).kind, TokenKind::Integer | TokenKind::Number)
+        {
+            return Ok(OptionValue::Word(self.operator()?.name));
         }
         if Self::names(next, |_| true) {
             let mut word = self.label()?.name;

@@ -126,7 +126,7 @@ impl<'a> Parser<'a> {
     /// The operators that follow a finished operand. Leaves its height in `self.height`.
     fn infixes(&mut self, mut left: Expr, min: u8, restricted: bool) -> Result<Expr> {
         while let Some((infix, power)) = self.infix(restricted) {
-            if power < min {
+            if power < min || self.is_label() {
                 break;
             }
             let grown = std::mem::replace(&mut self.height, 0);
@@ -143,6 +143,13 @@ impl<'a> Parser<'a> {
             }
         }
         Ok(left)
+    }
+
+    /// Whether the next word, which could be an operator, labels the target that ends here.
+    fn is_label(&self) -> bool {
+        self.nesting == self.label_level
+            && self.keyword().is_some_and(Keyword::bare_label)
+            && self.ends_label(1)
     }
 
     /// The operator that comes next, if one does, and its power.
@@ -175,6 +182,11 @@ impl<'a> Parser<'a> {
             matches!(keyword, Between | In | Like | Ilike | Similar)
         };
         Some(match keyword {
+            Keyword::Similar
+                if self.nesting == self.similar_level && !self.is_at(1, Keyword::To) =>
+            {
+                return None;
+            }
             Keyword::Operator if self.is_kind_at(1, TokenKind::Open) => {
                 (Infix::Qualified, OPERATOR)
             }
@@ -604,6 +616,7 @@ impl<'a> Parser<'a> {
         if !self.is(Keyword::Overlaps) {
             return Ok(Expr { kind: ExprKind::Row { items, explicit }, position });
         }
+        let left_position = position;
         let position = self.position();
         self.advance();
         let right_position = self.position();
@@ -617,7 +630,7 @@ impl<'a> Parser<'a> {
         };
         if items.len() != 2 {
             let message = "wrong number of parameters on left side of OVERLAPS expression";
-            return self.rule(message, right_position);
+            return self.rule(message, left_position);
         }
         if right.len() != 2 {
             let message = "wrong number of parameters on right side of OVERLAPS expression";
@@ -637,7 +650,6 @@ impl<'a> Parser<'a> {
     /// Subscripts and fields after an operand that may have them.
     pub(super) fn indirection(&mut self, mut expr: Expr) -> Result<Expr> {
         loop {
-            let position = self.position();
             if self.is_kind(TokenKind::OpenBracket) {
                 let mut subscripts = Vec::new();
                 while self.is_kind(TokenKind::OpenBracket) {
@@ -649,9 +661,7 @@ impl<'a> Parser<'a> {
             } else if self.eat_kind(TokenKind::Dot) {
                 if self.eat_operator("*") {
                     // Nothing may follow a star.
-                    if self.is_kind(TokenKind::Dot) || self.is_kind(TokenKind::OpenBracket) {
-                        return self.rule("improper use of \"*\"", position);
-                    }
+                    self.check_star()?;
                     let position = expr.position;
                     return Ok(Expr { kind: ExprKind::AllFields(Box::new(expr)), position });
                 }
@@ -663,6 +673,23 @@ impl<'a> Parser<'a> {
                 return Ok(expr);
             }
             self.taller()?;
+        }
+    }
+
+    /// After a star: no field or subscript may follow, and the error stands after all of them.
+    pub(super) fn check_star(&mut self) -> Result<()> {
+        let mut wrong = false;
+        loop {
+            if self.is_kind(TokenKind::OpenBracket) {
+                self.subscript()?;
+            } else if self.eat_kind(TokenKind::Dot) {
+                if !self.eat_operator("*") {
+                    self.label()?;
+                }
+            } else {
+                return if wrong { self.at_next(ParseErrorKind::ImproperStar) } else { Ok(()) };
+            }
+            wrong = true;
         }
     }
 

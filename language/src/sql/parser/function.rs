@@ -56,6 +56,10 @@ impl<'a> Parser<'a> {
             return Ok(None);
         };
         if !self.peek().kind.is_string() {
+            // One word may be a column's name, more of a type may not.
+            if self.at > start + 1 {
+                return self.unexpected();
+            }
             self.at = start;
             return Ok(None);
         }
@@ -67,12 +71,12 @@ impl<'a> Parser<'a> {
     /// `INTERVAL '…' fields` or `INTERVAL(n) '…'`.
     fn interval_literal(&mut self, position: Position) -> Result<Option<Expr>> {
         let mut data_type = TypeName::plain(system_name("interval", position));
-        if self.is_kind_at(1, TokenKind::Open) && self.is_kind_at(3, TokenKind::Close) {
+        if self.is_kind_at(1, TokenKind::Open) {
             self.advance();
             self.advance();
             let precision = self.integer()?;
             data_type.modifiers.push(Expr::integer(precision, position));
-            self.advance();
+            self.expect_kind(TokenKind::Close)?;
             if !self.peek().kind.is_string() {
                 return self.unexpected();
             }
@@ -155,6 +159,10 @@ impl<'a> Parser<'a> {
             return Ok(Some(Self::system_call("pg_collation_for", arguments, syntax, position)));
         }
         if !self.is_kind_at(1, TokenKind::Open) {
+            if keyword == Cast {
+                self.advance();
+                return self.unexpected();
+            }
             return Ok(None);
         }
         let rest: fn(&mut Self, Position) -> Result<Expr> = match keyword {
@@ -281,7 +289,10 @@ impl<'a> Parser<'a> {
         self.expect_kind(TokenKind::Open)?;
         let mut arguments = Vec::new();
         if !self.is_kind(TokenKind::Close) {
+            let level = self.nesting + 1;
+            let outer = std::mem::replace(&mut self.similar_level, level);
             arguments.push(self.argument()?);
+            self.similar_level = outer;
             while self.eat_kind(TokenKind::Comma) {
                 arguments.push(self.argument()?);
             }
@@ -456,8 +467,8 @@ impl<'a> Parser<'a> {
             return Ok(Expr { kind: ExprKind::TypedLiteral { data_type, literal }, position });
         }
         let kind = ExprKind::Column(ColumnRef { parts, star });
-        if star && (self.is_kind(TokenKind::Dot) || self.is_kind(TokenKind::OpenBracket)) {
-            return self.rule("improper use of \"*\"", position);
+        if star {
+            self.check_star()?;
         }
         self.indirection(Expr { kind, position })
     }
@@ -466,21 +477,22 @@ impl<'a> Parser<'a> {
     fn call(&mut self, name: ObjectName) -> Result<Expr> {
         let position = name.position;
         let mut call = FunctionCall::new(name, Vec::new(), CallSyntax::Ordinary);
-        self.call_arguments(&mut call)?;
+        let order = self.call_arguments(&mut call)?;
         if self.peek().kind.is_string() && !call.star && !call.distinct && !call.variadic {
-            return self.typed_literal_after(call, position);
+            return self.typed_literal_after(call, order);
         }
         self.call_tail(&mut call)?;
         Ok(Expr { kind: ExprKind::Function(Box::new(call)), position })
     }
 
     /// `f(10) '…'`, which turned out to be a type with modifiers.
-    fn typed_literal_after(&mut self, call: FunctionCall, position: Position) -> Result<Expr> {
+    fn typed_literal_after(&mut self, call: FunctionCall, order: Option<Position>) -> Result<Expr> {
+        let position = call.position;
         if let Some(named) = call.arguments.iter().find_map(|argument| argument.name.as_ref()) {
             return self.rule("type modifier cannot have parameter name", named.position);
         }
-        if !call.order_by.is_empty() {
-            return self.rule("type modifier cannot have ORDER BY", position);
+        if let Some(order) = order {
+            return self.rule("type modifier cannot have ORDER BY", order);
         }
         let mut data_type = TypeName::plain(call.name);
         data_type.modifiers = call.arguments.into_iter().map(|a| a.value).collect();
@@ -502,15 +514,17 @@ impl<'a> Parser<'a> {
         Ok(call)
     }
 
-    fn call_arguments(&mut self, call: &mut FunctionCall) -> Result<()> {
+    /// The arguments; answers where ORDER BY stood among them.
+    fn call_arguments(&mut self, call: &mut FunctionCall) -> Result<Option<Position>> {
         self.expect_kind(TokenKind::Open)?;
         if self.eat_kind(TokenKind::Close) {
-            return Ok(());
+            return Ok(None);
         }
         if self.is_operator("*") {
             self.advance();
             call.star = true;
-            return self.expect_kind(TokenKind::Close);
+            self.expect_kind(TokenKind::Close)?;
+            return Ok(None);
         }
         call.distinct = self.eat(Keyword::Distinct);
         let all = !call.distinct && self.eat(Keyword::All);
@@ -523,10 +537,12 @@ impl<'a> Parser<'a> {
                 break;
             }
         }
-        if self.is(Keyword::Order) {
+        let order = self.is(Keyword::Order).then(|| self.position());
+        if order.is_some() {
             call.order_by = self.order_by()?;
         }
-        self.expect_kind(TokenKind::Close)
+        self.expect_kind(TokenKind::Close)?;
+        Ok(order)
     }
 
     fn argument(&mut self) -> Result<Argument> {

@@ -124,6 +124,11 @@ struct Parser<'a> {
     nesting: u32,
     /// The greatest height of the trees built since the enclosing one was begun.
     height: u32,
+    /// The level of nesting at which an operator's word may turn out to be a target's label, as in
+    /// `SELECT a like, b`; 0 for none.
+    label_level: u32,
+    /// The level at which SIMILAR may belong to SUBSTRING and not to the expression; 0 for none.
+    similar_level: u32,
     /// Ordinals of literals taken into expressions.
     lifted: Vec<u32>,
 }
@@ -158,6 +163,8 @@ impl<'a> Parser<'a> {
             at: 0,
             nesting: 0,
             height: 0,
+            label_level: 0,
+            similar_level: 0,
             lifted: Vec::new(),
         })
     }
@@ -318,13 +325,15 @@ impl<'a> Parser<'a> {
         {
             return Err(error.clone());
         }
-        let near = (lexeme.kind != TokenKind::End).then(|| self.whole_source(lexeme));
-        Err(Box::new(ParseError { kind: ParseErrorKind::Syntax, offset: lexeme.start, near }))
+        self.at_next(ParseErrorKind::Syntax)
     }
 
-    /// A token's text; a character that starts no token in full.
-    fn whole_source(&self, lexeme: Lexeme) -> String {
-        self.source(lexeme).to_string()
+    /// An error that quotes the next token.
+    #[cold]
+    fn at_next<T>(&self, kind: ParseErrorKind) -> Result<T> {
+        let lexeme = self.peek();
+        let near = (lexeme.kind != TokenKind::End).then(|| self.source(lexeme).to_string());
+        Err(Box::new(ParseError { kind, offset: lexeme.start, near }))
     }
 
     #[cold]
@@ -358,6 +367,16 @@ impl<'a> Parser<'a> {
         self.taller()?;
         self.height = self.height.max(outer);
         Ok(result)
+    }
+
+    /// A rule for whose breach PostgreSQL names no position.
+    #[cold]
+    fn whole<T>(
+        &self,
+        sqlstate: &'static str,
+        message: impl std::convert::Into<String>,
+    ) -> Result<T> {
+        self.error(ParseErrorKind::Whole(sqlstate, message.into()), self.position())
     }
 
     /// The tree just built got one node on top.

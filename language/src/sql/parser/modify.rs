@@ -42,9 +42,10 @@ impl<'a> Parser<'a> {
             Vec::new()
         };
         let overriding = self.overriding()?;
-        let defaults = columns.is_empty()
-            && overriding.is_none()
-            && self.eat_all(&[Keyword::Default, Keyword::Values]);
+        let defaults = columns.is_empty() && overriding.is_none() && self.eat(Keyword::Default);
+        if defaults {
+            self.expect(Keyword::Values)?;
+        }
         let source = if defaults { None } else { Some(Box::new(self.query()?)) };
         let on_conflict = if self.is(Keyword::On) { Some(self.on_conflict()?) } else { None };
         let returning = self.returning()?;

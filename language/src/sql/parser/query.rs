@@ -103,9 +103,9 @@ impl<'a> Parser<'a> {
     /// ORDER BY, LIMIT, OFFSET, FETCH and locking, into a query that may have some already.
     fn clauses(&mut self, query: &mut Query) -> Result<()> {
         if self.is(Keyword::Order) {
-            let position = self.position();
             let order_by = self.order_by()?;
             if !query.order_by.is_empty() {
+                let position = order_by.first().map_or(Position(0), |by| leftmost(&by.expr));
                 return self.rule("multiple ORDER BY clauses not allowed", position);
             }
             query.order_by = order_by;
@@ -126,17 +126,16 @@ impl<'a> Parser<'a> {
     fn limits(&mut self, query: &mut Query) -> Result<()> {
         let (mut limited, mut shifted) = (false, false);
         loop {
-            let position = self.position();
             match self.keyword() {
                 Some(Keyword::Limit | Keyword::Fetch) if !limited => {
                     limited = true;
                     let (limit, with_ties) = self.limit()?;
                     if query.limit.is_some() {
-                        return self.rule("multiple LIMIT clauses not allowed", position);
+                        return self.rule("multiple LIMIT clauses not allowed", leftmost(&limit));
                     }
                     if with_ties && query.order_by.is_empty() {
                         let message = "WITH TIES cannot be specified without ORDER BY clause";
-                        return self.rule(message, position);
+                        return self.whole("42601", message);
                     }
                     query.limit = Some(limit);
                     query.with_ties = with_ties;
@@ -149,6 +148,7 @@ impl<'a> Parser<'a> {
                         self.eat(Keyword::Row);
                     }
                     if query.offset.is_some() {
+                        let position = leftmost(&offset);
                         return self.rule("multiple OFFSET clauses not allowed", position);
                     }
                     query.offset = Some(offset);
@@ -357,11 +357,17 @@ impl<'a> Parser<'a> {
 
     /// Whether a select list is empty because the query goes on or ends.
     fn ends_targets(&self) -> bool {
+        self.ends_label(0) && (!self.is_kind(TokenKind::End) || self.lexer_error.is_none())
+    }
+
+    /// Whether the token so far ahead can follow a whole target, and no operand begins with it.
+    pub(super) fn ends_label(&self, ahead: usize) -> bool {
         use Keyword::*;
-        match self.peek().kind {
-            TokenKind::End | TokenKind::Semicolon | TokenKind::Close => self.lexer_error.is_none(),
+        match self.peek_at(ahead).kind {
+            TokenKind::End | TokenKind::Semicolon | TokenKind::Close => true,
+            TokenKind::Comma => ahead > 0,
             _ => matches!(
-                self.keyword(),
+                self.keyword_at(ahead),
                 Some(
                     Into | From
                         | Where
@@ -395,7 +401,10 @@ impl<'a> Parser<'a> {
             let kind = ExprKind::Column(ColumnRef { parts: Vec::new(), star: true });
             return Ok(Target { expr: Expr { kind, position }, label: None });
         }
+        let level = self.nesting + 1;
+        let outer = std::mem::replace(&mut self.label_level, level);
         let expr = self.expr()?;
+        self.label_level = outer;
         let label = if self.eat(Keyword::As) {
             Some(self.label()?)
         } else if Self::is_bare_label(self.peek()) {
@@ -496,13 +505,18 @@ impl<'a> Parser<'a> {
 
     /// NULLS FIRST (`true`), NULLS LAST or nothing.
     pub(super) fn nulls(&mut self) -> Result<Option<bool>> {
-        if !self.eat(Keyword::Nulls) {
-            return Ok(None);
-        }
-        if self.eat(Keyword::First) {
+        // NULLS means something only before these two words; elsewhere it is a name.
+        if self.eat_all(&[Keyword::Nulls, Keyword::First]) {
             return Ok(Some(true));
         }
-        self.expect(Keyword::Last)?;
-        Ok(Some(false))
+        Ok(self.eat_all(&[Keyword::Nulls, Keyword::Last]).then_some(false))
+    }
+}
+
+/// Where an expression's text begins, as far as its position does not say.
+fn leftmost(expr: &Expr) -> Position {
+    match &expr.kind {
+        ExprKind::Binary { left, .. } => leftmost(left).min(expr.position),
+        _ => expr.position,
     }
 }

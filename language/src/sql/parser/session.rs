@@ -242,7 +242,8 @@ impl<'a> Parser<'a> {
 
     fn set_generic(&mut self) -> Result<SetKind> {
         let name = self.setting_name()?;
-        if self.eat_all(&[Keyword::From, Keyword::Current]) {
+        if self.eat(Keyword::From) {
+            self.expect(Keyword::Current)?;
             return Ok(SetKind::FromCurrent(name));
         }
         if !self.eat(Keyword::To) {
@@ -327,7 +328,8 @@ impl<'a> Parser<'a> {
         if self.eat_all(&[Time, Zone]) {
             return Ok(Self::setting("timezone", position));
         }
-        if self.eat_all(&[Keyword::Transaction, Isolation, Level]) {
+        if self.eat_all(&[Keyword::Transaction, Isolation]) {
+            self.expect(Level)?;
             return Ok(Self::setting("transaction_isolation", position));
         }
         if self.eat_all(&[Session, Authorization]) {

@@ -232,8 +232,20 @@ impl<'a> Parser<'a> {
             .map(|(_, name, _)| format!("{verb} {name}"));
         match found {
             Some(name) => self.unsupported(name),
-            None => self.unexpected(),
+            None => {
+                self.at += self.words_known(letter);
+                self.unexpected()
+            }
         }
+    }
+
+    /// How many of the next words begin an object that goes with the verb.
+    fn words_known(&self, letter: &str) -> usize {
+        let known = |words: &[Keyword]| {
+            words.iter().enumerate().take_while(|&(ahead, &word)| self.is_at(ahead, word)).count()
+        };
+        let fitting = OBJECTS.iter().filter(|(_, _, verbs)| verbs.contains(letter));
+        fitting.map(|(words, _, _)| known(words)).max().unwrap_or(0)
     }
 
     /// Goes to the semicolon that ends the statement: not one in parentheses, nor one in the body of

@@ -37,6 +37,11 @@ impl<'a> Parser<'a> {
         Ok(left)
     }
 
+    fn at_join(&self) -> bool {
+        use Keyword::*;
+        matches!(self.keyword(), Some(Join | Inner | Left | Right | Full | Cross | Natural))
+    }
+
     /// Offset of the word JOIN that was just taken.
     fn join_start(&self) -> u32 {
         self.at.checked_sub(1).and_then(|at| self.tokens.get(at)).map_or(0, |t| t.start)
@@ -87,6 +92,7 @@ impl<'a> Parser<'a> {
         let lateral = self.eat(Keyword::Lateral);
         if self.is_kind(TokenKind::Open) {
             if lateral {
+                let position = self.position();
                 let query = self.query_in_parentheses()?;
                 return self.subquery(query, lateral, position);
             }
@@ -116,10 +122,12 @@ impl<'a> Parser<'a> {
     /// A table or a function by name.
     fn named_table(&mut self, lateral: bool) -> Result<TableRef> {
         let first = self.peek();
-        let calls = lateral || self.is_kind_at(1, TokenKind::Open);
-        let fits = Self::is_column_name(first) || (calls && Self::is_function_name(first));
-        let function = Self::is_function_name(first);
-        let part = self.take_name(fits)?;
+        let (column, function) = (Self::is_column_name(first), Self::is_function_name(first));
+        let part = self.take_name(column || function)?;
+        // A word such as `left` names functions only.
+        if !column && !self.is_kind(TokenKind::Open) {
+            return self.unexpected();
+        }
         let name = self.object_name_after(part)?;
         if self.is_kind(TokenKind::Open) && (function || name.parts.len() > 1) {
             let position = name.position;
@@ -231,7 +239,14 @@ impl<'a> Parser<'a> {
                         p.expect_kind(TokenKind::Close)?;
                         return Ok(Either::Query(query));
                     }
-                    Either::Query(query) => p.subquery(query, false, position)?,
+                    Either::Query(query) => {
+                        let next = p.peek();
+                        let joins = p.at_join();
+                        if !joins && !Self::is_column_name(next) && !p.is(Keyword::As) {
+                            return p.unexpected();
+                        }
+                        p.subquery(query, false, position)?
+                    }
                     Either::Join(mut join) => {
                         if p.is_kind(TokenKind::Close) {
                             p.advance();

@@ -125,7 +125,7 @@ impl<'a> Parser<'a> {
         if !from {
             self.expect(Keyword::To)?;
         }
-        let channel = self.copy_channel(from)?;
+        let channel = self.copy_channel()?;
         self.copy_options(&mut options)?;
         let at = self.position();
         let filter = self.filter()?;
@@ -146,16 +146,15 @@ impl<'a> Parser<'a> {
         Ok(CopySource::Query(Box::new(statement)))
     }
 
-    fn copy_channel(&mut self, from: bool) -> Result<CopyChannel> {
-        let position = self.position();
+    fn copy_channel(&mut self) -> Result<CopyChannel> {
         if self.eat(Keyword::Program) {
             if matches!(self.keyword(), Some(Keyword::Stdin | Keyword::Stdout)) {
-                return self.rule("STDIN/STDOUT not allowed with PROGRAM", position);
+                self.advance();
+                return self.whole("42601", "STDIN/STDOUT not allowed with PROGRAM");
             }
             return Ok(CopyChannel::Program(self.string()?));
         }
         // PostgreSQL takes either word in either direction.
-        let _ = from;
         if self.eat(Keyword::Stdin) || self.eat(Keyword::Stdout) {
             return Ok(CopyChannel::Standard);
         }
@@ -292,13 +291,15 @@ impl<'a> Parser<'a> {
 
     /// Of CREATE only the forms with a query may be explained.
     fn explained_create(&mut self) -> Result<Statement> {
-        let start = self.at;
-        let statement = self.create()?;
-        if matches!(statement, Statement::CreateTableAs(_)) {
-            return Ok(statement);
+        self.advance();
+        let persistence = self.persistence()?;
+        if self.is(Keyword::Materialized) {
+            return self.create_materialized_view(persistence);
         }
-        self.at = start + 1;
-        self.unexpected()
+        if !self.is(Keyword::Table) {
+            return self.unexpected();
+        }
+        self.create_table(persistence, true)
     }
 
     /// An option of EXPLAIN, VACUUM, REINDEX or CLUSTER in parentheses.
@@ -377,14 +378,15 @@ impl<'a> Parser<'a> {
         self.advance();
         let position = self.position();
         let mut options = Vec::new();
-        if self.is_kind(TokenKind::Open) {
+        let options_listed = self.is_kind(TokenKind::Open);
+        if options_listed {
             options = self.in_parentheses(Self::utility_option)?;
         } else if self.eat(Keyword::Verbose) {
             options.push(flag("verbose", position));
         }
         let mut table = None;
         let mut index = None;
-        if Self::is_column_name(self.peek()) {
+        if Self::is_column_name(self.peek()) || !options.is_empty() && options_listed {
             let name = self.qualified_name()?;
             if name.parts.len() == 1 && self.eat(Keyword::On) {
                 // The old order: CLUSTER index ON table.
@@ -426,25 +428,30 @@ impl<'a> Parser<'a> {
 
     fn lock_mode(&mut self) -> Result<LockMode> {
         use Keyword::*;
-        let modes: [(&[Keyword], LockMode); 8] = [
-            (&[Access, Share], LockMode::AccessShare),
-            (&[Access, Exclusive], LockMode::AccessExclusive),
-            (&[Row, Share], LockMode::RowShare),
-            (&[Row, Exclusive], LockMode::RowExclusive),
-            (&[Share, Update, Exclusive], LockMode::ShareUpdateExclusive),
-            (&[Share, Row, Exclusive], LockMode::ShareRowExclusive),
-            (&[Share], LockMode::Share),
-            (&[Exclusive], LockMode::Exclusive),
-        ];
-        for (words, mode) in modes {
-            if self.eat_all(words) {
-                return Ok(mode);
+        let first = self.keyword();
+        if !matches!(first, Some(Access | Row | Share | Exclusive)) {
+            return self.unexpected();
+        }
+        self.advance();
+        let mode = match (first, self.keyword()) {
+            (Some(Exclusive), _) => return Ok(LockMode::Exclusive),
+            (Some(Access), Some(Share)) => LockMode::AccessShare,
+            (Some(Access), Some(Exclusive)) => LockMode::AccessExclusive,
+            (Some(Row), Some(Share)) => LockMode::RowShare,
+            (Some(Row), Some(Exclusive)) => LockMode::RowExclusive,
+            (Some(Share), Some(word @ (Update | Row))) => {
+                self.advance();
+                self.expect(Exclusive)?;
+                return Ok(match word {
+                    Update => LockMode::ShareUpdateExclusive,
+                    _ => LockMode::ShareRowExclusive,
+                });
             }
-        }
-        if matches!(self.keyword(), Some(Access | Row)) {
-            self.advance();
-        }
-        self.unexpected()
+            (Some(Share), _) => return Ok(LockMode::Share),
+            _ => return self.unexpected(),
+        };
+        self.advance();
+        Ok(mode)
     }
 
     /// LISTEN, UNLISTEN and NOTIFY.
