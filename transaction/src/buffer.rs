@@ -15,23 +15,26 @@
 //! **Invariants**
 //! - Per key the sequences ascend; after `rollback_to(s)` none is above `s`.
 //! - An older operation of a key is kept only while a savepoint or the running statement can still ask for it.
-//! - With tracking on, every key and range that was answered from the store is in the read set, once.
+//! - With tracking on, every key and range that was answered from the store is in the read set, or inside a
+//!   wider range that stands for it (`reads`): its memory is bounded.
+//! - A statement that reads with `own_until` holds a savepoint taken at its start: only marks keep older operations.
 //! - Size is bounded by `Offers::write_set_bytes_max`; the error names the limit.
 //!
 //! Rejected: a buffer in every store (each would re-invent savepoints), and a copy of the map for each
 //! savepoint (a savepoint for each pipelined command would cost O(n²)).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use smallvec::{SmallVec, smallvec};
 
+use crate::reads::Reads;
 use crate::{
-    CancelToken, Commit, Committed, Direction, Durability, Error, LockRequest, Locked, Offers, Operation,
-    Page, PageLimit, PointRead, RangeRead, ReadSet, Result, Scan, Stamp, Transaction, TransactionId, View,
-    Wait, Write, WriteSet,
+    CancelToken, Commit, Committed, Direction, Durability, Error, LockRequest, Locked, Offers,
+    Operation, Page, PageLimit, PointRead, RangeRead, ReadSet, Result, Scan, Stamp, Transaction,
+    TransactionId, View, Wait, Write, WriteSet,
 };
 
 /// A place to roll back to: the number of writes before it.
@@ -60,9 +63,10 @@ struct Own {
     sequence: u64,
     /// The lowest sequence that a savepoint or statement may still ask for.
     marks: SmallVec<[u64; 4]>,
+    /// In order of their sequence; a lock counts as a write in it.
     locks: Vec<(u64, Bytes)>,
     size: usize,
-    reads: ReadSet,
+    reads: Reads,
 }
 
 impl Own {
@@ -210,7 +214,12 @@ impl Buffer {
     }
 
     /// Many values, in the order of the keys, own writes included.
-    pub async fn get_many(&self, keys: &[Bytes], until: u64, view: View) -> Result<Vec<Option<Bytes>>> {
+    pub async fn get_many(
+        &self,
+        keys: &[Bytes],
+        until: u64,
+        view: View,
+    ) -> Result<Vec<Option<Bytes>>> {
         let stored = self.transaction.get_many(keys, view).await?;
         for key in keys {
             self.track_point(key, view);
@@ -243,6 +252,9 @@ impl Buffer {
             return page;
         }
         let (start, end) = covered(scan, &page);
+        if !end.is_empty() && start >= end {
+            return page;
+        }
         let mine = own
             .writes
             .range::<[u8], _>((Bound::Included(start.as_ref()), upper(&end)))
@@ -256,7 +268,7 @@ impl Buffer {
     fn track_point(&self, key: &[u8], view: View) {
         if self.tracking == ReadTracking::On && view == View::Snapshot {
             let since = self.transaction.snapshot();
-            self.own.lock().reads.points.push(PointRead { key: Bytes::copy_from_slice(key), since });
+            self.own.lock().reads.point(PointRead { key: Bytes::copy_from_slice(key), since });
         }
     }
 
@@ -264,18 +276,18 @@ impl Buffer {
         if self.tracking == ReadTracking::On && view == View::Snapshot {
             let (start, end) = covered(scan, page);
             let since = self.transaction.snapshot();
-            self.own.lock().reads.ranges.push(RangeRead { start, end, since, test: None });
+            self.own.lock().reads.range(RangeRead { start, end, since, test: None });
         }
     }
 
     /// Makes the commit depend on a key that was read elsewhere (WATCH).
     pub fn depend(&self, read: PointRead) {
-        self.own.lock().reads.points.push(read);
+        self.own.lock().reads.point(read);
     }
 
     /// Makes the commit depend on a range.
     pub fn depend_range(&self, read: RangeRead) {
-        self.own.lock().reads.ranges.push(read);
+        self.own.lock().reads.range(read);
     }
 
     /// Sets a key.
@@ -315,6 +327,9 @@ impl Buffer {
     }
 
     fn check_size(&self, key: &Bytes, operation: &Operation) -> Result<()> {
+        if key.is_empty() {
+            return Err(Error::Unsupported("an empty key"));
+        }
         if key.len() > self.key_bytes_max {
             return Err(Error::TooLarge { what: "key", limit: self.key_bytes_max });
         }
@@ -360,6 +375,7 @@ impl Buffer {
     pub async fn lock(&self, keys: &[LockRequest], wait: Wait) -> Result<Vec<Locked>> {
         let mut locked = self.transaction.lock(keys, wait).await?;
         let mut own = self.own.lock();
+        own.sequence += 1;
         let sequence = own.sequence;
         for (request, locked) in keys.iter().zip(&mut locked) {
             if let Locked::Held { value, .. } = locked {
@@ -381,17 +397,26 @@ impl Buffer {
     }
 
     /// Commits. A read-only transaction is not validated, it only waits for what it has seen.
-    pub async fn commit(self, durability: Durability, note: Bytes, quiet: bool) -> Result<Committed> {
+    pub async fn commit(
+        self,
+        durability: Durability,
+        note: Bytes,
+        quiet: bool,
+    ) -> Result<Committed> {
         let (writes, reads) = {
             let mut own = self.own.lock();
             (own.write_set(), std::mem::take(&mut own.reads))
         };
-        let reads = if writes.is_empty() { ReadSet::default() } else { reads };
-        self.transaction.commit(Commit { writes, reads, durability, lock_wait: None, note, quiet }).await
+        let reads = if writes.is_empty() { ReadSet::default() } else { reads.into_read_set() };
+        self.transaction
+            .commit(Commit { writes, reads, durability, lock_wait: None, note, quiet })
+            .await
     }
 
-    /// Gives everything up, and waits until what the transaction saw is visible.
+    /// Gives everything up, and waits until what the transaction saw is visible. Its locks are free before the wait.
     pub async fn rollback(self) -> Result<()> {
+        let locks: Vec<Bytes> = self.own.lock().locks.drain(..).map(|(_, key)| key).collect();
+        self.transaction.unlock(&locks);
         self.transaction.settle().await
     }
 
@@ -416,8 +441,14 @@ impl Own {
         });
         self.size -= freed;
         let kept = self.locks.partition_point(|(sequence, _)| *sequence <= mark);
-        let dropped: Vec<Bytes> = self.locks.drain(kept..).map(|(_, key)| key).collect();
-        dropped.into_iter().filter(|key| !self.locks.iter().any(|(_, held)| held == key)).collect()
+        let mut dropped: Vec<Bytes> = self.locks.drain(kept..).map(|(_, key)| key).collect();
+        dropped.sort_unstable();
+        dropped.dedup();
+        if !dropped.is_empty() {
+            let held: HashSet<&Bytes> = self.locks.iter().map(|(_, key)| key).collect();
+            dropped.retain(|key| !held.contains(key));
+        }
+        dropped
     }
 
     fn write_set(&self) -> WriteSet {
@@ -442,21 +473,30 @@ fn write_size(key: &Bytes, operation: &Operation) -> usize {
     key.len() + 16 + if let Operation::Put(value) = operation { value.len() } else { 8 }
 }
 
-/// Appends an operation; replaces those that no mark can ask for. Answers the bytes freed.
-fn push(operations: &mut Operations, entry: (u64, Operation), needed_from: u64, key: &Bytes) -> usize {
+/// Appends an operation; replaces those that no mark can ask for, and adds up deltas. Answers the bytes freed.
+fn push(
+    operations: &mut Operations,
+    entry: (u64, Operation),
+    needed_from: u64,
+    key: &Bytes,
+) -> usize {
+    let (sequence, mut operation) = entry;
     let mut freed = 0;
-    let is_add = matches!(entry.1, Operation::Add(_));
-    while let Some((sequence, last)) = operations.last() {
-        if *sequence <= needed_from {
-            break;
-        }
-        if is_add {
-            break;
-        }
+    while let Some((_, last)) = operations.last().filter(|last| last.0 > needed_from) {
+        operation = match (operation, last) {
+            (Operation::Add(delta), Operation::Add(before)) => {
+                Operation::Add(before.wrapping_add(delta))
+            }
+            (Operation::Add(delta), Operation::Put(before)) => {
+                Operation::Put(sum(Some(before), delta))
+            }
+            (Operation::Add(delta), Operation::Delete) => Operation::Put(sum(None, delta)),
+            (whole, _) => whole,
+        };
         freed += write_size(key, last);
         operations.pop();
     }
-    operations.push(entry);
+    operations.push((sequence, operation));
     freed
 }
 

@@ -33,8 +33,11 @@
 
 mod answer;
 mod buffer;
+pub mod conformance;
 mod error;
+pub mod local;
 pub mod log;
+mod reads;
 mod store;
 mod write_set;
 
@@ -42,8 +45,8 @@ pub use answer::{Answer, BoxFuture};
 pub use buffer::{Buffer, ReadTracking, Savepoint};
 pub use error::{Error, Result};
 pub use store::{
-    Begin, CancelToken, Commit, Committed, Direction, Durability, Feed, FeedEvent, LockMode, LockRequest,
-    Locked, Offers, Outcome, Page, PageLimit, PointRead, RangeRead, ReadSet, Scan, Stamp, Store,
-    Transaction, TransactionId, View, Wait,
+    Begin, CancelToken, Commit, Committed, Direction, Durability, Feed, FeedEvent, LockMode,
+    LockRequest, Locked, Offers, Outcome, Page, PageLimit, PointRead, RangeRead, RangeTest,
+    ReadSet, Scan, Stamp, Store, Transaction, TransactionId, View, Wait,
 };
 pub use write_set::{Operation, Write, WriteSet};

@@ -22,7 +22,7 @@ pub enum Operation {
 /// One key and its change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
-    /// At most `Offers::key_bytes_max` long.
+    /// Not empty, at most `Offers::key_bytes_max` long.
     pub key: Bytes,
     /// The change.
     pub operation: Operation,
@@ -31,7 +31,9 @@ pub struct Write {
 impl Write {
     /// Bytes that count against the limit of a write set.
     pub fn size(&self) -> usize {
-        self.key.len() + if let Operation::Put(value) = &self.operation { value.len() } else { 8 } + 16
+        self.key.len()
+            + if let Operation::Put(value) = &self.operation { value.len() } else { 8 }
+            + 16
     }
 }
 

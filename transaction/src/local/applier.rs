@@ -1,0 +1,358 @@
+//! The applier: one thread that brings commits to rest in the engine.
+//!
+//! ```text
+//!   tail ─► batch: visible, durable ─► coalesce by key, sort
+//!        ─► horizon ─► keep bases for old snapshots ─► engine.apply ─► cache ─► entries leave
+//!        ─► now and then: persist ─► release the log below two checkpoints and the feed's keep
+//! ```
+//!
+//! The order within a round is the argument of `versions` read from the other side. The horizon is made after the batch
+//! was chosen, so every snapshot that is not in it sees the whole batch. Old values go into the table before the
+//! engine is touched; the cache learns before an entry leaves; the epoch is odd from before the first
+//! to after the last of these.
+//!
+//! Only what is durable is applied: the engine must never know a commit that the log may lose. With relaxed
+//! durability the applier flushes the log itself before it goes on.
+//!
+//! An entry that a snapshot holds waits in `retained`, in order of the batch it was applied with, and is looked at again when the
+//! oldest snapshot has passed that batch; a key waits there once, however often it is written.
+//!
+//! Past the budget: prune all chains; if that is not enough, the oldest snapshot ends, one a round trip.
+//!
+//! Rejected: a pool of appliers (engines take one batch at a time), applying at commit (a hot counter would be written
+//! to the engine a hundred thousand times a second instead of twice).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine::Mutation;
+
+use super::record::wrap;
+use super::snapshots::Horizon;
+use super::tail::Logged;
+use super::versions::{Settled, Value, Versions};
+use super::{Rung, Shared};
+use crate::{Error, Operation, Result, Stamp};
+
+/// How long the applier waits after the engine had no room.
+const FULL_RETRY: Duration = Duration::from_secs(1);
+/// Looks at retained entries and the disk at least so often while there is something to look at.
+const RETAINED_EVERY: Duration = Duration::from_secs(1);
+
+/// The applier's own state.
+pub(super) struct Applier {
+    shared: Arc<Shared>,
+    retained: VecDeque<(Stamp, Vec<Bytes>)>,
+    unpersisted: usize,
+    persisted_at: Duration,
+    /// What the last checkpoint but one held: the log below it may go.
+    checkpoints: (u64, u64),
+}
+
+impl Applier {
+    /// An applier of a store that was just opened.
+    pub fn new(shared: Arc<Shared>) -> Self {
+        let persisted = shared.engine.persisted();
+        Applier {
+            persisted_at: shared.clock.steady(),
+            shared,
+            retained: VecDeque::new(),
+            unpersisted: 0,
+            checkpoints: (0, persisted),
+        }
+    }
+
+    /// The thread's life.
+    pub fn run(mut self) {
+        loop {
+            let rung = self.wait();
+            if rung.stop {
+                return;
+            }
+            if let Err(error) = self.round() {
+                self.failed(&error);
+            }
+        }
+    }
+
+    fn wait(&self) -> Rung {
+        let shared = &self.shared;
+        let within = shared.options.apply_within;
+        let mut state = shared.bell.state.lock();
+        let idle = self.retained.is_empty() && shared.tail.backlog() == 0 && self.unpersisted == 0;
+        if !state.stop && !state.now {
+            if idle && !state.work {
+                shared.bell.changed.wait(&mut state);
+            }
+            let pause = if shared.tail.backlog() > 0 { within } else { within.max(RETAINED_EVERY) };
+            if !state.stop && !state.now {
+                let until = std::time::Instant::now() + pause;
+                while !state.stop && !state.now {
+                    if shared.bell.changed.wait_until(&mut state, until).timed_out() {
+                        break;
+                    }
+                }
+            }
+        }
+        let rung = *state;
+        *state = Rung { stop: rung.stop, ..Rung::default() };
+        rung
+    }
+
+    fn failed(&self, error: &Error) {
+        let shared = &self.shared;
+        if matches!(error, Error::OutOfSpace) {
+            shared.space.found_full();
+            tracing::warn!("the engine has no room: applying again soon");
+            let mut state = shared.bell.state.lock();
+            if !state.stop {
+                shared.bell.changed.wait_for(&mut state, FULL_RETRY);
+            }
+            state.work = true;
+        } else {
+            shared.life.fail(error);
+            shared.room.notify_waiters();
+            // Nothing more can be applied; wait for the end.
+            let mut state = shared.bell.state.lock();
+            while !state.stop {
+                shared.bell.changed.wait(&mut state);
+            }
+        }
+    }
+
+    /// Applies what there is, then keeps house.
+    fn round(&mut self) -> Result<()> {
+        while self.apply_some()? {}
+        let horizon = self.shared.snapshots.make_horizon(self.shared.progress.visible_cell());
+        self.sweep_retained(&horizon);
+        self.enforce_budget();
+        self.shared.tail.trim(self.shared.options.feed_bytes);
+        self.checkpoint_if_due()
+    }
+
+    /// One batch; false where there was none.
+    fn apply_some(&mut self) -> Result<bool> {
+        let shared = Arc::clone(&self.shared);
+        let visible = shared.progress.advance(&shared.journal);
+        let batch = shared.tail.batch(visible, shared.options.batch_bytes);
+        let Some(newest) = batch.last() else { return Ok(false) };
+        let upto = newest.index;
+        shared.journal.flush(upto)?;
+        self.apply(&batch, upto, newest.record.stamp)?;
+        shared.room.notify_waiters();
+        shared.tail.trim(shared.options.feed_bytes);
+        self.checkpoint_if_due()?;
+        Ok(true)
+    }
+
+    fn apply(&mut self, batch: &[Arc<Logged>], upto: u64, stamp: Stamp) -> Result<()> {
+        let shared = &self.shared;
+        let changes = coalesce(batch);
+        let _epoch = Epoch::turn(&shared.versions);
+        // After the batch was chosen: who is not in it sees the whole batch.
+        let horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
+        keep_bases(shared, &changes, &horizon)?;
+        let mutations: Vec<Mutation> = changes.iter().map(Change::mutation).collect();
+        shared.engine.apply(&mutations, upto)?;
+        for mutation in &mutations {
+            shared.cache.applied(&mutation.key, mutation.value.as_ref());
+        }
+        self.unpersisted += mutations.iter().map(|m| m.len() + 32).sum::<usize>();
+        drop(mutations);
+        shared.tail.applied(upto);
+        let horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
+        let retained = changes.into_iter().filter(|change| {
+            shared.versions.settle(&change.key, stamp, &horizon) == Settled::Retained
+        });
+        let retained: Vec<Bytes> = retained.map(|change| change.key).collect();
+        if !retained.is_empty() {
+            self.retained.push_back((stamp, retained));
+        }
+        Ok(())
+    }
+
+    /// Lets go of the entries whose snapshots have ended.
+    fn sweep_retained(&mut self, horizon: &Horizon) {
+        let mut again = Vec::new();
+        let mut applied = Stamp::ZERO;
+        while self.retained.front().is_some_and(|(stamp, _)| *stamp <= horizon.oldest()) {
+            let Some((_, keys)) = self.retained.pop_front() else { break };
+            applied = self.applied_stamp();
+            again.extend(keys.into_iter().filter(|key| {
+                let settled = self.shared.versions.settle_retained(key, applied, horizon);
+                settled == Settled::Retained
+            }));
+        }
+        if !again.is_empty() {
+            self.retained.push_back((applied, again));
+        }
+    }
+
+    /// Everything at or below this stamp is in the engine.
+    fn applied_stamp(&self) -> Stamp {
+        self.shared.tail.applied_stamp()
+    }
+
+    fn enforce_budget(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let limit = shared.options.versions_bytes;
+        if shared.versions.bytes() <= limit {
+            return;
+        }
+        let mut horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
+        shared.versions.prune_all(&horizon);
+        self.sweep_retained(&horizon);
+        while shared.versions.bytes() > limit {
+            let Some(next) = shared.snapshots.end_oldest(shared.progress.visible_cell()) else {
+                break;
+            };
+            tracing::warn!(snapshot = horizon.oldest().0, "the memory budget ended a snapshot");
+            horizon = next;
+            shared.versions.prune_all(&horizon);
+            self.sweep_retained(&horizon);
+        }
+    }
+
+    fn checkpoint_if_due(&mut self) -> Result<()> {
+        let options = &self.shared.options;
+        let age = self.shared.clock.steady().saturating_sub(self.persisted_at);
+        let due = self.unpersisted >= options.checkpoint_bytes || age >= options.checkpoint_within;
+        if self.unpersisted == 0 || !due {
+            return Ok(());
+        }
+        self.checkpoint()
+    }
+
+    fn checkpoint(&mut self) -> Result<()> {
+        let persisted = self.shared.engine.persist()?;
+        self.unpersisted = 0;
+        self.persisted_at = self.shared.clock.steady();
+        if persisted > self.checkpoints.1 {
+            self.checkpoints = (self.checkpoints.1, persisted);
+        }
+        self.shared.release_log(self.checkpoints.0)
+    }
+}
+
+/// The end: everything is applied and persisted, on the closing thread.
+pub(super) fn rest(shared: &Arc<Shared>) -> Result<()> {
+    shared.journal.flush(shared.journal.last())?;
+    let mut applier = Applier::new(Arc::clone(shared));
+    while applier.apply_some()? {}
+    applier.checkpoint()
+}
+
+/// Applies the whole tail while nobody reads yet, so that replay runs in bounded memory.
+pub(super) fn replay(shared: &Arc<Shared>) -> Result<()> {
+    let mut applier = Applier::new(Arc::clone(shared));
+    while applier.apply_some()? {}
+    Ok(())
+}
+
+/// Odd while it lives.
+struct Epoch<'a>(&'a Versions);
+
+impl<'a> Epoch<'a> {
+    fn turn(versions: &'a Versions) -> Self {
+        versions.turn_epoch();
+        Epoch(versions)
+    }
+}
+
+impl Drop for Epoch<'_> {
+    fn drop(&mut self) {
+        self.0.turn_epoch();
+    }
+}
+
+/// The newest change of a key within a batch.
+struct Change {
+    key: Bytes,
+    stamp: Stamp,
+    value: Value,
+}
+
+impl Change {
+    fn mutation(&self) -> Mutation {
+        let value = self.value.as_ref().map(|value| wrap(self.stamp, value));
+        Mutation { key: self.key.clone(), value }
+    }
+}
+
+/// The changes of a batch in key order, the newest of each key.
+fn coalesce(batch: &[Arc<Logged>]) -> Vec<Change> {
+    let mut all: Vec<(&Bytes, usize, &Operation, Stamp)> = Vec::new();
+    for logged in batch {
+        let stamp = logged.record.row_stamp();
+        for write in logged.record.writes.writes() {
+            all.push((&write.key, all.len(), &write.operation, stamp));
+        }
+    }
+    // By key, the newest first; the first of each key stays.
+    all.sort_unstable_by(|a, b| a.0.cmp(b.0).then(b.1.cmp(&a.1)));
+    all.dedup_by(|later, first| later.0 == first.0);
+    let changes = all.into_iter().map(|(key, _, operation, stamp)| {
+        let value = if let Operation::Put(value) = operation { Some(value.clone()) } else { None };
+        Change { key: key.clone(), stamp, value }
+    });
+    changes.collect()
+}
+
+/// Puts into the table what the engine is about to lose and a snapshot needs.
+fn keep_bases(shared: &Shared, changes: &[Change], horizon: &Horizon) -> Result<()> {
+    for Change { key, .. } in changes {
+        if shared.versions.needs_base(key, horizon) {
+            let old = shared.engine.get(key)?;
+            let (stamp, value) = match old.as_ref().map(super::record::unwrap).transpose()? {
+                Some((stamp, value)) => (stamp, Some(Bytes::copy_from_slice(&value))),
+                None => (Stamp::ZERO, None),
+            };
+            shared.versions.keep_base(key, stamp, value);
+        }
+    }
+    Ok(())
+}
+
+impl Shared {
+    /// Lets the log go below what two checkpoints hold and the feed no longer keeps.
+    fn release_log(&self, checkpoint: u64) -> Result<()> {
+        let Some(log) = self.journal.log() else { return Ok(()) };
+        let failed = |error: std::io::Error| Error::Failed(format!("looking at the log: {error}"));
+        let segments = log.segments().map_err(failed)?;
+        let end = segments.last().map_or(0, |newest| newest.position + newest.bytes);
+        let oldest_kept = super::stamp::now(self.clock.as_ref()).millis();
+        let kept_ms = u64::try_from(self.options.feed_time.as_millis()).unwrap_or(u64::MAX);
+        let oldest_kept = Stamp::from_millis(oldest_kept.saturating_sub(kept_ms));
+        let mut upto = 0;
+        for pair in segments.windows(2) {
+            let [segment, next] = pair else { break };
+            if segment.last > checkpoint {
+                break;
+            }
+            let too_many = end - next.position > self.options.feed_log_bytes;
+            if !too_many && self.first_stamp(next.first)? > oldest_kept {
+                break;
+            }
+            upto = segment.last;
+        }
+        if upto > 0 {
+            // Raised first: a feed that starts meanwhile must not look for what is being removed.
+            let gone = self.first_stamp(upto + 1)?.0.saturating_sub(1);
+            self.feed_gone.fetch_max(gone, Ordering::AcqRel);
+            log.release(upto).map_err(|error| Error::Failed(error.to_string()))?;
+        }
+        Ok(())
+    }
+
+    /// The stamp of a record of the log.
+    pub(super) fn first_stamp(&self, index: u64) -> Result<Stamp> {
+        match self.journal.reader(index).and_then(|mut reader| reader.next()) {
+            Some(Ok(entry)) => Ok(Stamp(entry.stamp)),
+            Some(Err(error)) => Err(Error::Corrupt(error.to_string())),
+            None => Ok(self.progress.published()),
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! One transaction: a snapshot, the locks it holds, and the highest stamp it saw.
+//!
+//! Its state is small and behind its own cells, so every method takes `&self`. Reads of a local store never wait and
+//! answer `Ready`; `lock`, `settle` and `commit` run as futures that are polled once on the spot, and mostly are
+//! done by then.
+//!
+//! Invariant: the snapshot is in the registry from `begin` until `release`; all keys in `held` are held in the lock
+//! table in at least that mode. Dropping gives both back, from any await.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+
+use super::locks::{Request, Ticket};
+use super::{Shared, eager};
+use crate::store::Transaction;
+use crate::{
+    Answer, Begin, CancelToken, Commit, Committed, Error, LockMode, LockRequest, Locked, Page,
+    Result, Scan, Stamp, TransactionId, View, Wait, WriteSet,
+};
+
+type Held = HashMap<Bytes, LockMode, foldhash::fast::RandomState>;
+
+/// A running transaction of a local store.
+pub(super) struct LocalTransaction {
+    shared: Arc<Shared>,
+    owner: u64,
+    snapshot: AtomicU64,
+    seen: AtomicU64,
+    held: Mutex<Held>,
+    id: OnceLock<TransactionId>,
+    /// Whether somebody was told the id, so that `outcome` may be asked while we run.
+    revealed: AtomicBool,
+    released: AtomicBool,
+    cancel: CancelToken,
+}
+
+impl LocalTransaction {
+    /// Starts a transaction.
+    pub fn begin(shared: &Arc<Shared>, begin: Begin) -> Result<Self> {
+        shared.life.check_open()?;
+        let owner = shared.owner();
+        let visible = shared.progress.glance(&shared.journal);
+        let published = shared.progress.published();
+        let mut at_least = begin.at_least;
+        if at_least > published {
+            // Not a stamp of ours, or one from before a crash: no later commit may slip below it.
+            at_least = shared.committer.lock().clock.observe(at_least);
+        }
+        let snapshot = match begin.as_of {
+            None => shared.snapshots.begin(owner, shared.progress.visible_cell(), at_least),
+            Some(as_of) if as_of > visible => {
+                return Err(Error::Unavailable("this position is not visible yet"));
+            }
+            Some(as_of) if shared.snapshots.begin_at(owner, as_of) => as_of,
+            Some(_) => return Err(Error::SnapshotTooOld),
+        };
+        Ok(LocalTransaction {
+            shared: Arc::clone(shared),
+            owner,
+            snapshot: AtomicU64::new(snapshot.0),
+            seen: AtomicU64::new(at_least.min(published).0),
+            held: Mutex::default(),
+            id: OnceLock::new(),
+            revealed: AtomicBool::new(false),
+            released: AtomicBool::new(false),
+            cancel: begin.cancel,
+        })
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(super) fn cancel(&self) -> &CancelToken {
+        &self.cancel
+    }
+
+    pub(super) fn snapshot_stamp(&self) -> Stamp {
+        Stamp(self.snapshot.load(Ordering::Acquire))
+    }
+
+    pub(super) fn seen_stamp(&self) -> Stamp {
+        Stamp(self.seen.load(Ordering::Acquire))
+    }
+
+    /// The id, made when it is first needed.
+    pub(super) fn transaction_id(&self) -> TransactionId {
+        *self.id.get_or_init(|| self.shared.ids.fresh())
+    }
+
+    pub(super) fn with_held<T>(&self, with: impl FnOnce(&Held) -> T) -> T {
+        with(&self.held.lock())
+    }
+
+    /// Frees the locks and ends the snapshot. Idempotent.
+    pub(super) fn release(&self) {
+        if self.released.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let held = std::mem::take(&mut *self.held.lock());
+        self.shared.unlock_all(self.owner, held.into_keys());
+        self.shared.snapshots.end(self.owner, self.snapshot_stamp());
+    }
+
+    /// Takes a new snapshot where the budget has ended the old one: counters are read under its protection.
+    pub(super) fn ensure_snapshot(&self) {
+        if self.shared.snapshots.has_ended(self.snapshot_stamp()) {
+            self.move_snapshot();
+        }
+    }
+
+    fn move_snapshot(&self) -> Stamp {
+        let old = self.snapshot_stamp();
+        let visible = self.shared.progress.visible_cell();
+        let new = self.shared.snapshots.refresh(self.owner, old, visible, self.seen_stamp());
+        self.snapshot.store(new.0, Ordering::Release);
+        new
+    }
+
+    /// Waits until everything that was seen is visible.
+    pub(super) async fn settle_seen(&self) -> Result<()> {
+        let (shared, seen) = (&self.shared, self.seen_stamp());
+        if shared.progress.is_visible(seen, &shared.journal) {
+            return Ok(());
+        }
+        let waited = shared.progress.wait_visible(seen, &shared.journal).await;
+        waited.map_err(|error| shared.unknown(self.transaction_id(), &error))
+    }
+
+    // Locks.
+
+    fn note_held(&self, key: &Bytes, mode: LockMode) {
+        let mut held = self.held.lock();
+        let entry = held.entry(key.clone()).or_insert(mode);
+        *entry = (*entry).max(mode);
+    }
+
+    /// Takes a lock if nobody is in the way.
+    pub(super) fn try_hold(&self, key: &Bytes, mode: LockMode) -> bool {
+        let granted = matches!(self.shared.locks.try_lock(self.owner, key, mode), Request::Granted);
+        if granted {
+            self.note_held(key, mode);
+        }
+        granted
+    }
+
+    /// Takes a lock, waiting as told; false where it is skipped.
+    pub(super) async fn hold(&self, key: &Bytes, mode: LockMode, wait: Wait) -> Result<bool> {
+        if self.try_hold(key, mode) {
+            return Ok(true);
+        }
+        match wait {
+            Wait::No => return Err(Error::LockNotAvailable),
+            Wait::Skip => return Ok(false),
+            Wait::Forever | Wait::For(_) => {}
+        }
+        match self.shared.locks.lock(self.owner, key, mode) {
+            Request::Granted => {}
+            Request::Wait(ticket) => self.queue(ticket, wait).await?,
+            Request::Deadlock => return Err(Error::Deadlock),
+            Request::Busy => return Err(Error::Internal("a queued lock was busy")),
+        }
+        self.note_held(key, mode);
+        Ok(true)
+    }
+
+    async fn queue(&self, mut ticket: Ticket, wait: Wait) -> Result<()> {
+        let (timed, limit) = match wait {
+            Wait::For(limit) => (true, limit),
+            _ => (false, std::time::Duration::ZERO),
+        };
+        let sleep = self.shared.timer.after(limit);
+        tokio::select! {
+            biased;
+            () = &mut ticket => Ok(()),
+            () = self.cancel.cancelled() => Err(Error::Cancelled),
+            () = self.shared.life.closed.cancelled() => Err(Error::Closed),
+            () = sleep, if timed => Err(Error::LockTimeout),
+        }
+    }
+
+    /// Locks in key order; on an error gives back what this call took.
+    async fn lock_all(&self, keys: &[LockRequest], wait: Wait) -> Result<Vec<Locked>> {
+        self.shared.life.check_writable()?;
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_by(|a, b| keys.get(*a).map(|r| &r.key).cmp(&keys.get(*b).map(|r| &r.key)));
+        let mut undo = Undo { transaction: self, taken: Vec::new() };
+        let mut skipped = vec![false; keys.len()];
+        for at in order {
+            let Some(LockRequest { key, mode }) = keys.get(at) else { continue };
+            let before = self.held.lock().get(key).copied();
+            if before.is_some_and(|before| before >= *mode) {
+                continue;
+            }
+            if self.hold(key, *mode, wait).await? {
+                undo.taken.push((key.clone(), before));
+            } else if let Some(skipped) = skipped.get_mut(at) {
+                *skipped = true;
+            }
+        }
+        self.shared.life.check_writable()?;
+        let locked = keys.iter().zip(skipped).map(|(request, skipped)| {
+            if skipped { Ok(Locked::Skipped) } else { self.read_locked(&request.key) }
+        });
+        let locked = locked.collect::<Result<Vec<_>>>()?;
+        undo.taken.clear();
+        Ok(locked)
+    }
+
+    fn read_locked(&self, key: &[u8]) -> Result<Locked> {
+        let (stamp, value) = self.read_latest(key)?;
+        Ok(Locked::Held { value, stamp })
+    }
+
+    // Reads.
+
+    fn read_latest(&self, key: &[u8]) -> Result<(Stamp, Option<Bytes>)> {
+        let (stamp, value) = self.shared.read(key, Stamp::MAX)?;
+        self.shared.note_seen(&self.seen, stamp);
+        Ok((stamp, value))
+    }
+
+    fn read_snapshot(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        let at = self.snapshot_stamp();
+        let read = self.shared.read(key, at);
+        self.check_alive(at)?;
+        read.map(|(_, value)| value)
+    }
+
+    /// To be asked after each read: what a snapshot needs is given up only after it was ended.
+    fn check_alive(&self, at: Stamp) -> Result<()> {
+        if self.released.load(Ordering::Acquire) {
+            return Err(Error::Internal("a transaction was used after its end"));
+        }
+        if self.shared.snapshots.has_ended(at) { Err(Error::SnapshotTooOld) } else { Ok(()) }
+    }
+
+    fn read_one(&self, key: &[u8], view: View) -> Result<Option<Bytes>> {
+        self.shared.life.check_open()?;
+        match view {
+            View::Snapshot => self.read_snapshot(key),
+            View::Latest => self.read_latest(key).map(|(_, value)| value),
+        }
+    }
+
+    fn read_page(&self, scan: &Scan, view: View) -> Result<Page> {
+        self.shared.life.check_open()?;
+        if self.cancel.is_cancelled() {
+            return Err(Error::Cancelled);
+        }
+        match view {
+            View::Snapshot => {
+                let at = self.snapshot_stamp();
+                let page = self.shared.page(scan, at);
+                self.check_alive(at)?;
+                page.map(|(page, _)| page)
+            }
+            View::Latest => {
+                // A snapshot beyond the visible for the length of the page: whole commits only.
+                let shared = &self.shared;
+                let published = shared.progress.published_cell();
+                let at = shared.snapshots.begin(self.owner, published, Stamp::ZERO);
+                let page = shared.page(scan, at);
+                shared.snapshots.end(self.owner, at);
+                let (page, newest) = page?;
+                if shared.snapshots.has_ended(at) {
+                    return Err(Error::Unavailable("the memory budget ended a read"));
+                }
+                shared.note_seen(&self.seen, newest);
+                Ok(page)
+            }
+        }
+    }
+}
+
+/// Gives locks back when a request for several fails half way, or its future is dropped.
+struct Undo<'a> {
+    transaction: &'a LocalTransaction,
+    taken: Vec<(Bytes, Option<LockMode>)>,
+}
+
+impl Drop for Undo<'_> {
+    fn drop(&mut self) {
+        for (key, before) in self.taken.drain(..) {
+            let transaction = self.transaction;
+            let mut held = transaction.held.lock();
+            match before {
+                Some(mode) => drop(held.insert(key.clone(), mode)),
+                None => drop(held.remove(&key)),
+            }
+            drop(held);
+            transaction.shared.locks.restore(transaction.owner, &key, before);
+        }
+    }
+}
+
+impl Drop for LocalTransaction {
+    fn drop(&mut self) {
+        self.release();
+        if self.revealed.load(Ordering::Acquire) {
+            self.shared.outcomes.hide(self.transaction_id());
+        }
+    }
+}
+
+impl Transaction for LocalTransaction {
+    fn id(&self) -> TransactionId {
+        let id = self.transaction_id();
+        if !self.revealed.swap(true, Ordering::AcqRel) {
+            self.shared.outcomes.reveal(id);
+        }
+        id
+    }
+
+    fn snapshot(&self) -> Stamp {
+        self.snapshot_stamp()
+    }
+
+    fn refresh(&self) -> Answer<'_, Stamp> {
+        self.shared.progress.glance(&self.shared.journal);
+        Answer::ready(self.shared.life.check_open().map(|()| self.move_snapshot()))
+    }
+
+    fn get<'a>(&'a self, key: &'a [u8], view: View) -> Answer<'a, Option<Bytes>> {
+        Answer::ready(self.read_one(key, view))
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [Bytes], view: View) -> Answer<'a, Vec<Option<Bytes>>> {
+        Answer::ready(keys.iter().map(|key| self.read_one(key, view)).collect())
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan, view: View) -> Answer<'a, Page> {
+        Answer::ready(self.read_page(scan, view))
+    }
+
+    fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, Vec<Locked>> {
+        eager(self.lock_all(keys, wait))
+    }
+
+    fn unlock(&self, keys: &[Bytes]) {
+        for key in keys {
+            if self.held.lock().remove(key).is_some() {
+                self.shared.locks.unlock(self.owner, key);
+            }
+        }
+    }
+
+    fn stage(&self, writes: WriteSet) -> Answer<'_, ()> {
+        eager(async move {
+            self.shared.admit(&self.cancel).await?;
+            self.shared.stage(self.transaction_id(), writes).await
+        })
+    }
+
+    fn settle(&self) -> Answer<'_, ()> {
+        eager(self.settle_seen())
+    }
+
+    fn commit(self: Box<Self>, commit: Commit) -> Answer<'static, Committed> {
+        eager(async move { self.run_commit(commit).await })
+    }
+}
