@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use crate::datum::{Arena, Datum};
 use crate::error::ExpressionError;
-use crate::schema::Collection;
+use crate::schema::{Collection, ColumnId};
 use crate::types::Type;
 
 /// What belongs to one session; opaque here.
@@ -37,12 +37,24 @@ pub trait Expressions: Send + Sync {
         collection: &Collection,
         expect: Option<(Type, i32)>,
     ) -> Result<Arc<dyn Evaluator>, ExpressionError>;
+
+    /// The text with a column's name replaced, for RENAME COLUMN.
+    fn rename_column(
+        &self,
+        text: &str,
+        collection: &Collection,
+        from: &str,
+        to: &str,
+    ) -> Result<String, ExpressionError>;
 }
 
 /// A compiled expression.
 pub trait Evaluator: Send + Sync {
     /// The type of its value.
     fn ty(&self) -> Type;
+
+    /// The declared columns that it reads.
+    fn columns(&self) -> Vec<ColumnId>;
 
     /// Whether the same row gives the same value for ever (index expressions must).
     fn is_immutable(&self) -> bool;
@@ -70,6 +82,16 @@ impl Expressions for NoExpressions {
         _: &Collection,
         _: Option<(Type, i32)>,
     ) -> Result<Arc<dyn Evaluator>, ExpressionError> {
+        Err(Arc::new(crate::Error::Unsupported(format!("the expression {text}"))))
+    }
+
+    fn rename_column(
+        &self,
+        text: &str,
+        _: &Collection,
+        _: &str,
+        _: &str,
+    ) -> Result<String, ExpressionError> {
         Err(Arc::new(crate::Error::Unsupported(format!("the expression {text}"))))
     }
 }

@@ -16,7 +16,7 @@
 //!   S 12 │ 01                                       counter: the catalogue's version
 //!   S 12 │ 02                                       counter: the last object number handed out
 //!   S 12 │ 03 │ storage 4                           counter: rows
-//!   S 12 │ 04 │ sequence 4 │ part 1                 counter: 0 last value, 1 whether it was given out
+//!   S 12 │ 04 │ sequence 4 │ part 1                 counter: 0 last value; 1: 1 given out, 2 not
 //!   J 11 │ job 4                                    CBOR record of work to be done
 //! ```
 //!
@@ -217,6 +217,14 @@ pub fn row(storage: StorageId, elements: &[u8]) -> Bytes {
     finish(key)
 }
 
+/// The row's key again, from what [`row_elements`] gave.
+pub fn row_again(storage: StorageId, elements: &[u8]) -> Bytes {
+    let mut key = Vec::with_capacity(ROW_PREFIX + elements.len());
+    row_prefix(storage, &mut key);
+    key.extend_from_slice(elements);
+    key.into()
+}
+
 /// The key elements of a row's key: what identifies it within its collection. Shortened where the key is.
 pub fn row_elements(key: &[u8]) -> &[u8] {
     key.get(ROW_PREFIX..).unwrap_or_default()
@@ -298,7 +306,7 @@ pub fn row_count(storage: StorageId) -> Bytes {
     key.into()
 }
 
-/// A sequence's last value, and whether it was given out.
+/// A sequence's last value, and whether it was given out (1) or only set (2).
 pub fn sequence(sequence: ObjectNumber) -> (Bytes, Bytes) {
     let part = |part: u8| {
         let mut key = counter(4).to_vec();
@@ -345,15 +353,19 @@ pub fn beginning_with(mut prefix: Vec<u8>) -> KeyRange {
     KeyRange::prefix(prefix)
 }
 
-/// The least key at or after everything below `bound`, for a start or end at a value; cut as above. `after` steps over everything
-/// that begins with `bound`.
-pub fn bound(mut bound: Vec<u8>, after: bool) -> Bytes {
+/// Where a range starts: at `bound`, or after everything that begins with it. A long bound is cut, and the range is
+/// then wider than asked for.
+pub fn start_at(mut bound: Vec<u8>, after: bool) -> Bytes {
     let cut = bound.len() > KEPT;
     bound.truncate(KEPT);
-    match after && !cut {
-        true => prefix_end(&bound).unwrap_or_default().into(),
-        false => bound.into(),
-    }
+    if after && !cut { prefix_end(&bound).unwrap_or_default().into() } else { bound.into() }
+}
+
+/// Where a range ends: before `bound`, or after everything that begins with it; a long bound as above.
+pub fn end_at(mut bound: Vec<u8>, after: bool) -> Bytes {
+    let cut = bound.len() > KEPT;
+    bound.truncate(KEPT);
+    if after || cut { prefix_end(&bound).unwrap_or_default().into() } else { bound.into() }
 }
 
 #[cfg(test)]

@@ -28,9 +28,9 @@ use bytes::Bytes;
 use value::{Encoder, Key, KeyWriter, Raw, Value};
 
 pub use assign::assign;
-pub(crate) use convert::{Form, borrowed, form, from_key, order, shown, write_key};
+pub(crate) use convert::{Form, form, from_key, order, shown, write_key};
 pub use convert::{from_value, to_value};
-pub use document::{DocumentRow, document, document_item, from_document, id_of, key_of_id};
+pub use document::{DocumentRow, ID, document, document_item, from_document, id_of, key_of_id};
 pub use reader::RowReader;
 
 use crate::datum::Datum;
@@ -88,6 +88,8 @@ pub enum Extras<'a> {
     None,
     /// Those of another row.
     Of(Row<'a>),
+    /// Those of another row but for one name.
+    Except(Row<'a>, &'a str),
     /// These.
     Fields(&'a [(&'a str, &'a Value)]),
 }
@@ -189,20 +191,27 @@ fn write_extras(encoder: &mut Encoder<'_>, extras: Extras<'_>) -> Result<usize> 
     let mut count = 0;
     match extras {
         Extras::None => {}
-        Extras::Of(row) => {
-            for field in row.fields() {
-                let (name, value) = field?;
-                encoder.key(name);
-                encoder.encoded(value.bytes()?);
-                count += 1;
-            }
-        }
+        Extras::Of(row) => count = copy_fields(encoder, row, None)?,
+        Extras::Except(row, name) => count = copy_fields(encoder, row, Some(name))?,
         Extras::Fields(fields) => {
             for (name, value) in fields {
                 encoder.key(name);
                 encoder.value(value);
             }
             count = fields.len();
+        }
+    }
+    Ok(count)
+}
+
+fn copy_fields(encoder: &mut Encoder<'_>, row: Row<'_>, except: Option<&str>) -> Result<usize> {
+    let mut count = 0;
+    for field in row.fields() {
+        let (name, value) = field?;
+        if except != Some(name) {
+            encoder.key(name);
+            encoder.encoded(value.bytes()?);
+            count += 1;
         }
     }
     Ok(count)
