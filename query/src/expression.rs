@@ -12,6 +12,13 @@
 //!
 //! Rejected: closures compiled for each expression (a cached plan must be shared and shown by EXPLAIN).
 
+mod constant;
+mod print;
+mod walk;
+
+pub use constant::Constant;
+pub use print::Names;
+
 use crate::function::Function;
 use crate::{Arena, Datum, Result, Type};
 
@@ -59,8 +66,60 @@ pub trait Session: Send + Sync {
     fn catalogue(&self) -> std::sync::Arc<model::Catalogue>;
     /// The database that names are looked up in.
     fn database_id(&self) -> model::DatabaseId;
-}
 
+    /// pg_class.oid of a relation, index or sequence. System tables are the implementer's to add.
+    fn relation_number(&self, schema: &str, name: &str) -> Option<u32> {
+        let (catalogue, database) = (self.catalogue(), self.database_id());
+        crate::cast::registered::catalogue_relation(&catalogue, database, schema, name)
+    }
+
+    /// Schema and name of a relation, index or sequence.
+    fn relation_name(&self, number: u32) -> Option<(String, String)> {
+        let (catalogue, database) = (self.catalogue(), self.database_id());
+        crate::cast::registered::catalogue_name(&catalogue, database, number)
+    }
+
+    /// pg_namespace.oid of a schema.
+    fn schema_number(&self, name: &str) -> Option<u32> {
+        let catalogue = self.catalogue();
+        let database = catalogue.databases.values().find(|d| d.id == self.database_id())?;
+        match name {
+            "pg_catalog" => Some(11),
+            name => database.schemas.get(name).map(|number| number.0),
+        }
+    }
+
+    /// The schema of a number.
+    fn schema_name(&self, number: u32) -> Option<String> {
+        let catalogue = self.catalogue();
+        let database = catalogue.databases.values().find(|d| d.id == self.database_id())?;
+        if number == 11 {
+            return Some("pg_catalog".to_owned());
+        }
+        database.schemas.iter().find(|(_, n)| n.0 == number).map(|(name, _)| name.clone())
+    }
+
+    /// When the server started, microseconds since 1970 UTC.
+    fn start_time(&self) -> i64 {
+        self.transaction_time()
+    }
+
+    /// Bytes on disk of a relation, as far as the store knows; `None` where it has no such number.
+    fn relation_size(&self, number: u32) -> Option<i64> {
+        self.relation_name(number).map(|_| 0)
+    }
+
+    /// The number of the running transaction, for txid_current.
+    fn transaction_id(&self) -> i64 {
+        self.transaction_time()
+    }
+
+    /// Cancels the statement of another connection, or ends the connection.
+    fn signal(&self, pid: i32, end: bool) -> Result<bool> {
+        let _ = (pid, end);
+        Err(crate::Error::unsupported("a signal to another connection"))
+    }
+}
 /// A typed expression over one input row.
 #[derive(Debug, Clone)]
 pub struct Expression {
@@ -167,19 +226,11 @@ pub enum Node {
     Row(Vec<Expression>),
 }
 
-/// A value that outlives every arena.
-#[derive(Debug, Clone)]
-pub struct Constant(pub(crate) std::sync::Arc<OwnedDatum>);
-
-/// An arena that holds exactly one value.
-#[derive(Debug)]
-pub(crate) struct OwnedDatum {
-    pub(crate) value: value::Value,
-    pub(crate) json: Option<Vec<u8>>,
-}
-
 impl Expression {
-    /// The value over one row. Errors carry the offset of the failing call.
+    /// The value over one row.
+    ///
+    /// # Errors
+    /// Whatever the functions in it say.
     pub fn eval<'a>(
         &'a self,
         context: &Context<'a>,
