@@ -1,7 +1,8 @@
 //! Exponential, logarithm and general power, to any number of digits.
 //!
-//! All in fixed point: a big integer n stands for n · 10^-w, where w is the scale wanted plus guard
-//! digits for what each step may lose.
+//! All in fixed point: inside the series a big integer n stands for n · 2^-w, so that a product is
+//! shifted into place and not divided; between functions it stands for n · 10^-places. w and places
+//! are what is wanted plus guard digits for what each step may lose.
 //!
 //! ```text
 //!   exp x    r = x / 2^k, small enough for a short Taylor series; then squared k times
@@ -15,7 +16,7 @@
 //! that lie closer than 10^-10 units to a half.
 
 use num_bigint::BigInt;
-use num_traits::{Signed, ToPrimitive, Zero};
+use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::{Decimal, DecimalError, INTEGER_DIGITS_MAX, SCALE_MAX, big_pow10};
 
@@ -41,10 +42,8 @@ impl Decimal {
             return Ok(Decimal::ZERO.with_scale_unchecked(scale));
         }
         let places = scale.unsigned_abs() + digits.max(0.0) as u32 + GUARD;
-        // The argument's error is multiplied by the result.
-        let halvings = halvings(places);
-        let places = places + halvings / 3 + 1;
-        let power = exp_fixed(&self.fixed(places), places, halvings);
+        // The argument's error is multiplied by the result; the guard covers it.
+        let power = exp_fixed(&self.fixed(places), places, halvings(places));
         from_fixed(power, places, scale)
     }
 
@@ -140,10 +139,8 @@ impl Decimal {
         }
         let places = scale.unsigned_abs() + digits.max(0.0) as u32 + GUARD;
         let places = places + exponent.magnitude().unwrap_or(0).max(0) as u32;
-        let halvings = halvings(places);
-        let places = places + halvings / 3 + 1;
         let log = self.ln_fixed(places) * exponent.fixed(places) / big_pow10(places);
-        from_fixed(exp_fixed(&log, places, halvings), places, scale)
+        from_fixed(exp_fixed(&log, places, halvings(places)), places, scale)
     }
 
     fn power_infinite(&self, exponent: &Decimal, scale: i32) -> Result<Decimal, DecimalError> {
@@ -169,26 +166,28 @@ impl Decimal {
 
     /// ln of this finite, positive number · 10^places.
     fn ln_fixed(&self, places: u32) -> BigInt {
+        let Some((mantissa, scale)) = self.parts() else { return BigInt::zero() };
+        let power = big_pow10(scale.unsigned_abs());
+        let (top, bottom) = match scale >= 0 {
+            true => (mantissa.to_big(), power),
+            false => (mantissa.to_big() * power, BigInt::one()),
+        };
+        // Each root's error doubles when it is undone; 64 bits more hold the exponent.
         let roots = halvings(places) / 2;
-        // Each root's error doubles when it is undone; 20 digits more hold the exponent of 2.
-        let w = places + roots / 3 + 20;
-        let one = big_pow10(w);
-        // Significant digits, not places, are what a small number needs.
-        let small = -self.magnitude().unwrap_or(0).min(0);
-        let n = self.fixed(w + small as u32);
-        let unit = big_pow10(w + small as u32);
-        let exponent = n.bits() as i64 - unit.bits() as i64;
+        let w = bits_of(places) + u64::from(roots) + 64;
+        let one = BigInt::one() << w;
+        let exponent = top.bits() as i64 - bottom.bits() as i64;
+        let shift = exponent.unsigned_abs();
         let mut y = match exponent >= 0 {
-            true => (n * &one / unit) >> exponent as u64,
-            false => (n << exponent.unsigned_abs()) * &one / unit,
+            true => (top << w) / (bottom << shift),
+            false => (top << (w + shift)) / bottom,
         };
         for _ in 0..roots {
-            y = (y * &one).sqrt();
+            y = (y << w).sqrt();
         }
-        let z = (&y - &one) * &one / (&y + &one);
-        let log = atanh_series(&z, &one) << u64::from(roots + 1);
-        let total = log + ln2(&one) * exponent;
-        total / big_pow10(w - places)
+        let z = ((&y - &one) << w) / (&y + &one);
+        let log = atanh_series(&z, w) << u64::from(roots + 1);
+        ((log + ln2(w) * exponent) * big_pow10(places)) >> w
     }
 }
 
@@ -201,39 +200,44 @@ fn from_fixed(n: BigInt, places: u32, scale: i32) -> Result<Decimal, DecimalErro
     Decimal::from_big_unchecked(n, places as i32).round(scale).checked()
 }
 
-/// e^x by Taylor's series of x / 2^halvings.
+/// Bits that hold so many decimal digits.
+fn bits_of(digits: u32) -> u64 {
+    u64::from(digits) * 3322 / 1000 + 2
+}
+
+/// e^x by Taylor's series of x / 2^halvings; both fixed at `places`.
 fn exp_fixed(x: &BigInt, places: u32, halvings: u32) -> BigInt {
-    // Beyond the result's digits, those that squaring loses.
-    let more = halvings / 3 + 4;
-    let w = places + more;
-    let one = big_pow10(w);
-    // Large arguments are halved until they are small.
-    let whole = (x / big_pow10(places)).abs().to_u64().unwrap_or(u64::MAX);
-    let halvings = halvings + (64 - whole.leading_zeros());
-    let r = (x * big_pow10(more)) >> u64::from(halvings);
-    let mut sum = one.clone();
-    let mut term = one.clone();
+    let unit = big_pow10(places);
+    // Large arguments are halved until they are small, and then as often as asked.
+    let whole = (x / &unit).abs().to_u64().unwrap_or(u64::MAX);
+    let halvings = u64::from(halvings + 64 - whole.leading_zeros());
+    // Squaring doubles the error, as many times.
+    let w = bits_of(places) + halvings + 16;
+    let r = ((x << w) / &unit) >> halvings;
+    let mut sum = BigInt::one() << w;
+    let mut term = sum.clone();
     let mut n = 1u32;
     loop {
-        term = term * &r / &one / n;
-        if term.is_zero() || term == BigInt::from(-1) {
+        term = ((term * &r) >> w) / n;
+        // Shifting rounds down: a negative term ends at -1.
+        if term.bits() <= 1 {
             break;
         }
         sum += &term;
         n += 1;
     }
     for _ in 0..halvings {
-        sum = &sum * &sum / &one;
+        sum = (&sum * &sum) >> w;
     }
-    sum / big_pow10(more)
+    (sum * unit) >> w
 }
 
-/// z + z³/3 + z⁵/5 + …
-fn atanh_series(z: &BigInt, one: &BigInt) -> BigInt {
-    let square = z * z / one;
+/// z + z³/3 + z⁵/5 + …, fixed at w bits.
+fn atanh_series(z: &BigInt, w: u64) -> BigInt {
+    let square = (z * z) >> w;
     let (mut power, mut sum, mut n) = (z.clone(), z.clone(), 1u32);
     loop {
-        power = power * &square / one;
+        power = (power * &square) >> w;
         n += 2;
         let term = &power / n;
         if term.is_zero() {
@@ -243,10 +247,11 @@ fn atanh_series(z: &BigInt, one: &BigInt) -> BigInt {
     }
 }
 
-/// ln 2 = 18·atanh(1/26) - 2·atanh(1/4801) + 8·atanh(1/8749)
-fn ln2(one: &BigInt) -> BigInt {
+/// ln 2 = 18·atanh(1/26) - 2·atanh(1/4801) + 8·atanh(1/8749), fixed at w bits.
+fn ln2(w: u64) -> BigInt {
     let atanh_of = |n: u32| {
-        let (mut power, mut sum, mut odd) = (one / n, one / n, 1u32);
+        let mut power = (BigInt::one() << w) / n;
+        let (mut sum, mut odd) = (power.clone(), 1u32);
         while !power.is_zero() {
             power /= n * n;
             odd += 2;

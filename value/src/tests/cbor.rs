@@ -77,7 +77,14 @@ proptest! {
     fn ciborium_reads_and_writes_the_same(value in values()) {
         use ciborium::value::Value as Theirs;
         let bytes = encode(&value);
-        let theirs: Theirs = ciborium::from_reader(&bytes[..]).unwrap();
+        let theirs: Theirs = match ciborium::from_reader(&bytes[..]) {
+            Ok(theirs) => theirs,
+            // It has no place for big integers of 128 bits and a sign.
+            Err(ciborium::de::Error::Semantic(_, why)) if why == "integer too large" => {
+                return Ok(());
+            }
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
+        };
         let mut back = Vec::new();
         ciborium::into_writer(&theirs, &mut back).unwrap();
         // It writes shortest heads and floats: compare what it reads from each.

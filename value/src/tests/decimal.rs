@@ -365,3 +365,26 @@ fn decimal128_bits_are_the_standards() {
     assert!(d("1e6144").to_decimal128().is_ok());
     assert_eq!(size_of::<Decimal>(), 32);
 }
+
+#[test]
+fn functions_hold_their_precision_at_the_ends() {
+    // exp's result has 4 343 digits before the point; its logarithm comes back to all 30 places.
+    let huge = d("9999.5").exp(0).unwrap();
+    assert_eq!(huge.magnitude(), Some(4343));
+    assert_eq!(huge.ln(30).unwrap(), d("9999.5"));
+    // From another implementation.
+    let ln = |n: &str, scale| d(n).ln(scale).unwrap().to_string();
+    assert_eq!(ln("1e131071", 10), "301802.1307238226");
+    assert_eq!(ln("1e-16383", 10), "-37723.2515785215");
+    assert_eq!(ln("1.000000000000000000001", 40), format!("0.{:020}1{:019}", 0, 0));
+    assert_eq!(d("1e131071").log10(3).unwrap().to_string(), "131071.000");
+    assert_eq!(d("7").log(&d("1.0001"), 20).unwrap().to_string(), "19460.07442941255354346048");
+    let power = |n: &str, e: &str, scale| d(n).power(&d(e), scale).unwrap().to_string();
+    assert_eq!(power("123.456", "7.89", 20), "31771028258180977.30906865968220512618");
+    assert_eq!(power("0.3", "-12.5", 20), "3435455.40963259084549974994");
+    assert_eq!(power("1e-10", "2.5", 30), "0.000000000000000000000000100000");
+    assert_eq!(
+        d("-3.7").exp(40).unwrap().to_string(),
+        "0.0247235264703393912027573829834026293445"
+    );
+}

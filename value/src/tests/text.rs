@@ -157,6 +157,7 @@ fn intervals_as_postgresql_writes_and_reads_them() {
     let cases = [
         ("1 year 2 months 3 days 04:05:06.789", "1 year 2 mons 3 days 04:05:06.789"),
         ("-1 year -2 mons +3 days -04:05:06", "-1 years -2 mons +3 days -04:05:06"),
+        ("-1 mon 3 days 04:05:06", "-1 mons +3 days 04:05:06"),
         ("1 day -1 second", "1 day -00:00:01"),
         ("-1 day 1 second", "-1 days +00:00:01"),
         ("0", "00:00:00"),
