@@ -22,7 +22,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The program's allocator. With glibc's, readers waited for arenas that the applier was freeing into.
+/// The program's allocator. With glibc's, readers waited for arenas that the applier was freeing
+/// into.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -132,7 +133,8 @@ struct Switches {
 
 impl Switches {
     fn now() -> Self {
-        // SAFETY: `rusage` is plain numbers, for which zeros are valid, and the call only writes to it.
+        // SAFETY: `rusage` is plain numbers, for which zeros are valid, and the call only writes to
+        // it.
         let usage = unsafe {
             let mut usage: libc::rusage = std::mem::zeroed();
             libc::getrusage(libc::RUSAGE_THREAD, &mut usage);

@@ -332,8 +332,8 @@ fn page(engine: &dyn Engine, range: &str, rest: &[&str]) -> String {
     })
 }
 
-/// Readers beside an applier that rewrites the same `keys` keys `rounds` times: a key that was there
-/// is never missed, and no key goes back to an older value.
+/// Readers beside an applier that rewrites the same `keys` keys `rounds` times: a key that was
+/// there is never missed, and no key goes back to an older value.
 ///
 /// # Panics
 /// Where a reader sees either.

@@ -17,20 +17,21 @@
 //! - **One index.** The engine's state is always "the batches up to `applied()`, in order". A batch
 //!   and its `upto` survive together or not at all, so after any crash the log is replayed from
 //!   `applied() + 1` and nothing is applied twice or left out.
-//! - `persisted() <= applied()`; neither falls while an engine is open, and an engine that is opened
-//!   again after losing power comes back with `applied() >= persisted()` of before.
-//! - **One applier.** Calls of `apply` are serialised by the engine, but their order is the caller's
-//!   (`upto` rises strictly). Readers run beside it from any number of threads, and never wait for
-//!   an `apply`, a `persist` or the engine's own housekeeping longer than a pointer swap takes.
+//! - `persisted() <= applied()`; neither falls while an engine is open, and an engine that is
+//!   opened again after losing power comes back with `applied() >= persisted()` of before.
+//! - **One applier.** Calls of `apply` are serialised by the engine, but their order is the
+//!   caller's (`upto` rises strictly). Readers run beside it from any number of threads, and never
+//!   wait for an `apply`, a `persist` or the engine's own housekeeping longer than a pointer swap
+//!   takes.
 //! - **No isolation.** A reader beside a running `apply` may see part of its batch. The transaction
 //!   layer wraps every value with its stamp and keeps what a snapshot needs in its version table,
 //!   so it needs no isolation here and no engine has to pay for it.
 //! - **Never silently wrong.** Bytes that an engine reads back are checked; damage is
 //!   [`Error::Corrupt`] with its place, not a missing key.
 //!
-//! Rejected: an engine with snapshots, transactions or its own write-ahead log (each measured engine
-//! syncs for each commit, shows data before it is durable, or keeps memory under a held snapshot);
-//! `put` and `delete` verbs (they would invite writes that carry no log index).
+//! Rejected: an engine with snapshots, transactions or its own write-ahead log (each measured
+//! engine syncs for each commit, shows data before it is durable, or keeps memory under a held
+//! snapshot); `put` and `delete` verbs (they would invite writes that carry no log index).
 
 pub mod block;
 pub mod conformance;
@@ -57,8 +58,8 @@ pub const VALUE_LEN_MAX: usize = 256 * 1024 * 1024;
 
 /// Ordered bytes, newest version only. See the crate's essay for the invariants.
 pub trait Engine: Send + Sync + 'static {
-    /// The newest value of `key`, or `None` where it was never put or was deleted. The value keeps no
-    /// memory alive but its own.
+    /// The newest value of `key`, or `None` where it was never put or was deleted. The value keeps
+    /// no memory alive but its own.
     ///
     /// # Errors
     /// [`Error::Corrupt`] where the bytes read fail their checksum, [`Error::Io`].
@@ -72,15 +73,16 @@ pub trait Engine: Send + Sync + 'static {
     /// As [`Engine::get`].
     fn page(&self, range: KeyRange<'_>, direction: Direction, limit: Limit) -> Result<Page, Error>;
 
-    /// Applies `batch` and moves the index to `upto`, atomically with respect to a crash: afterwards
-    /// both are there or neither. May wait while the engine digests earlier batches. The batch may
-    /// be empty; it is sorted by key, with each key once. Bytes are copied, never kept.
+    /// Applies `batch` and moves the index to `upto`, atomically with respect to a crash:
+    /// afterwards both are there or neither. May wait while the engine digests earlier batches. The
+    /// batch may be empty; it is sorted by key, with each key once. Bytes are copied, never kept.
     ///
     /// # Errors
     /// [`Error::Invalid`] for an unsorted batch, an empty, reserved or oversized key, an oversized
-    /// value, or `upto` that is not above `applied()` (nothing was applied). [`Error::OutOfSpace`] and [`Error::Io`]: nothing of
-    /// the batch survives a crash, but readers may see part of it until then; an engine that can
-    /// no longer tell answers [`Error::Halted`] to every later write until it is opened again.
+    /// value, or `upto` that is not above `applied()` (nothing was applied). [`Error::OutOfSpace`]
+    /// and [`Error::Io`]: nothing of the batch survives a crash, but readers may see part of it
+    /// until then; an engine that can no longer tell answers [`Error::Halted`] to every later write
+    /// until it is opened again.
     fn apply(&self, batch: &[Mutation], upto: u64) -> Result<(), Error>;
 
     /// The highest `upto` applied; directly after opening, the index that the engine came back to

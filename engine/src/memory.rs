@@ -8,10 +8,11 @@
 //! ```
 //!
 //! Invariants: a reader holds the pointer's lock for one `get` or one copy, and the applier for one
-//! swap, so nobody waits for anybody's work; old versions are freed by the applier, outside the lock.
+//! swap, so nobody waits for anybody's work; old versions are freed by the applier, outside the
+//! lock.
 //!
-//! Nothing here survives the process, so `persisted` equals `applied`: there is nothing that the log
-//! could give back to a new `memory` engine that is worth keeping it for.
+//! Nothing here survives the process, so `persisted` equals `applied`: there is nothing that the
+//! log could give back to a new `memory` engine that is worth keeping it for.
 //!
 //! Rejected: shards with a lock each (a page would have to merge them all, and a long batch would
 //! still hold one for as long as it takes).

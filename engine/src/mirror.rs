@@ -11,9 +11,9 @@
 //! ```
 //!
 //! What may differ is left out of the comparison: `usage`, the texts of errors, and how much is
-//! persisted (the mirror answers the lower of the two, the only promise both keep). A call of `apply`
-//! holds off the readers, because a reader beside a running batch may rightly see more of it in one
-//! engine than in the other.
+//! persisted (the mirror answers the lower of the two, the only promise both keep). A call of
+//! `apply` holds off the readers, because a reader beside a running batch may rightly see more of
+//! it in one engine than in the other.
 
 use crate::{Direction, Engine, Error, KeyRange, Limit, Mutation, Page, Usage};
 use bytes::Bytes;

@@ -16,15 +16,15 @@
 //! ```
 //!
 //! Invariants:
-//! - all leaves have one depth; a leaf holds at most [`LEAF_LEN_MAX`] slots and an inner node at most
-//!   [`INNER_LEN_MAX`] children; neighbours that fit into half a node are joined, so space stays
-//!   within a constant of the data;
+//! - all leaves have one depth; a leaf holds at most [`LEAF_LEN_MAX`] slots and an inner node at
+//!   most [`INNER_LEN_MAX`] children; neighbours that fit into half a node are joined, so space
+//!   stays within a constant of the data;
 //! - `low` of a child is at most its every key and above every key of the child before it;
 //! - no node but the root leaf is empty.
 //!
 //! A record is copied into one allocation of its own, so a small record never keeps a large log
-//! buffer alive. Rejected: in-place changes where a node has one owner (the published root is always
-//! a second owner, so it would never apply).
+//! buffer alive. Rejected: in-place changes where a node has one owner (the published root is
+//! always a second owner, so it would never apply).
 
 use crate::{Direction, KeyRange, Mutation};
 use bytes::Bytes;
@@ -82,9 +82,9 @@ impl Sorted {
     }
 }
 
-/// Versions that were replaced, kept until no reader holds them: whoever drops the last reference frees
-/// every node that only this version had, which after a large batch takes 100 ms. That must not be a
-/// reader, so the applier keeps a reference of its own and frees at its next batch.
+/// Versions that were replaced, kept until no reader holds them: whoever drops the last reference
+/// frees every node that only this version had, which after a large batch takes 100 ms. That must
+/// not be a reader, so the applier keeps a reference of its own and frees at its next batch.
 #[derive(Debug, Default)]
 pub(crate) struct Replaced(Vec<Sorted>);
 
@@ -346,8 +346,8 @@ impl<'r> Cursor<'r> {
         cursor
     }
 
-    /// Goes to the leaf around `bound`, among the children whose low is `eligible`, and to the place
-    /// of `bound` in it.
+    /// Goes to the leaf around `bound`, among the children whose low is `eligible`, and to the
+    /// place of `bound` in it.
     fn enter(&mut self, eligible: impl Fn(&[u8]) -> bool, bound: &[u8]) {
         let mut node = Arc::clone(&self.root);
         self.beyond = None;

@@ -1,7 +1,8 @@
 //! The engine's own thread: compacts, frees what no reader holds, and makes appliers wait.
 //!
-//! The tree compacts only when told to, and nothing in it holds back a writer: level 0 grew from 5 to 16
-//! files under a steady overwrite, and each is one more place for a get to look. So runs are counted:
+//! The tree compacts only when told to, and nothing in it holds back a writer: level 0 grew from 5
+//! to 16 files under a steady overwrite, and each is one more place for a get to look. So runs are
+//! counted:
 //!
 //! ```text
 //!   level-0 runs   0 ──── 4 ──────────── 8 ─────────────── 12
@@ -10,15 +11,17 @@
 //!                         of the next level
 //! ```
 //!
-//! Freeing is work too: dropping the last holder of a compacted table unlinks its file. Readers must not
-//! be the ones who pay, so the runs of a replaced view are retired here with a reference of their own,
-//! and dropped once that is the last. (Maps are freed by the applier in the same way.)
+//! Freeing is work too: dropping the last holder of a compacted table unlinks its file. Readers
+//! must not be the ones who pay, so the runs of a replaced view are retired here with a reference
+//! of their own, and dropped once that is the last. (Maps are freed by the applier in the same
+//! way.)
 //!
-//! Invariants: one compaction at a time; what is in `retired` is dropped by this thread; files that no
-//! view holds and no manifest names are swept after a failed write, never while one is being written.
+//! Invariants: one compaction at a time; what is in `retired` is dropped by this thread; files that
+//! no view holds and no manifest names are swept after a failed write, never while one is being
+//! written.
 //!
-//! A compaction that fails leaves the tree as it was. Out of space is tried again each second; any other
-//! failure waits for the next run, and is what appliers are told once there is no more room.
+//! A compaction that fails leaves the tree as it was. Out of space is tried again each second; any
+//! other failure waits for the next run, and is what appliers are told once there is no more room.
 
 use super::{LEVEL0_RUNS_STOP, Shared, fault, manifest, view::Runs};
 use crate::Error;

@@ -1,19 +1,20 @@
 //! The tree's manifest, read and verified without the tree.
 //!
 //! Opening the tree trusts its manifest: of 494 manifest bytes flipped, 16 gave silently wrong data
-//! and 2 a panic. But `current` holds the manifest's checksum, so it is verified here first, and nothing
-//! is opened or deleted before it holds.
+//! and 2 a panic. But `current` holds the manifest's checksum, so it is verified here first, and
+//! nothing is opened or deleted before it holds.
 //!
 //! ```text
-//!   current    u64 id │ u128 xxh3 of the file v<id> │ u8 0 = xxh3              little-endian, 25 bytes
-//!   v<id>      sections … │ "TOC!" u32 n, n × (u64 at, u64 len, u16 len, name) │ trailer of 38 bytes:
+//!   current    u64 id │ u128 xxh3 of the file v<id> │ u8 0 = xxh3        little-endian, 25 bytes
+//!   v<id>      sections … │ "TOC!" u32 n, n × (u64 at, u64 len, u16 len, name) │ trailer, 38 bytes:
 //!              "SFA!" u8 1 │ u8 0 │ u128 xxh3 of the TOC │ u64 TOC at │ u64 TOC len
-//!     "tables" u8 levels × ( u8 runs × ( u32 tables × ( u64 id │ u8 0 │ u128 xxh3 of the file │ u64 seqno )))
+//!     "tables" u8 levels × ( u8 runs × ( u32 tables × ( entry )))
+//!     entry    u64 id │ u8 0 │ u128 xxh3 of the file │ u64 seqno
 //! ```
 //!
 //! Every bit of both files is covered: a flipped id points to a file that is missing or has another
-//! checksum, a flipped checksum to a file that does not match. What `current` cannot show is its own
-//! loss, so a folder with tables and without `current` is damage, not a new store.
+//! checksum, a flipped checksum to a file that does not match. What `current` cannot show is its
+//! own loss, so a folder with tables and without `current` is damage, not a new store.
 //!
 //! Rejected: opening a copy with linked tables to learn the list (a check must not write).
 
@@ -115,8 +116,8 @@ fn parse_trailer(bytes: &[u8]) -> Option<Trailer> {
     Some(Trailer { toc_checksum, toc_at: trailer.u64()?, toc_len: trailer.u64()? })
 }
 
-/// Verifies the table of contents of every table: a few hundred bytes each. The tree allocates what its
-/// length field says before it compares the checksum, and a flipped bit there is an abort.
+/// Verifies the table of contents of every table: a few hundred bytes each. The tree allocates what
+/// its length field says before it compares the checksum, and a flipped bit there is an abort.
 pub(super) fn verify_contents(folder: &Path, manifest: &Manifest) -> Result<(), Error> {
     for table in &manifest.tables {
         let path = folder.join(TABLES).join(table.id.to_string());

@@ -12,8 +12,8 @@
 //!        ─► runs[n]  the last level
 //! ```
 //!
-//! Invariants: the tables of a run are disjoint and ascending; runs are ordered newest first for every
-//! key; a table's file lives as long as a view holds it.
+//! Invariants: the tables of a run are disjoint and ascending; runs are ordered newest first for
+//! every key; a table's file lives as long as a view holds it.
 
 use super::fault;
 use crate::{
@@ -86,8 +86,8 @@ impl Runs {
         self.newest_first.is_empty()
     }
 
-    /// Opens the files of the tables that `old` has not, and reads their filters and indexes, so that the
-    /// first reader finds them done. Damage is left for that reader to meet.
+    /// Opens the files of the tables that `old` has not, and reads their filters and indexes, so
+    /// that the first reader finds them done. Damage is left for that reader to meet.
     pub(super) fn warm(&self, old: &Runs) {
         let known: HashSet<u64> = old.table_ids().collect();
         for Member { min, table, .. } in self.newest_first.iter().flatten() {

@@ -248,7 +248,8 @@ fn a_failed_write_halts_until_reopened() {
     engine.apply(&second, 3).unwrap();
 }
 
-/// `mount -t tmpfs -o size=4m none /mnt/x && ENGINE_SMALL_DISK=/mnt/x cargo nextest run -p engine full`
+/// `mount -t tmpfs -o size=4m none /mnt/x && ENGINE_SMALL_DISK=/mnt/x cargo nextest run -p engine
+/// full`
 #[test]
 fn a_full_disk_refuses_a_batch_whole_and_resumes_by_itself() {
     let Some(folder) = std::env::var_os("ENGINE_SMALL_DISK") else { return };
