@@ -1,7 +1,8 @@
 //! Dates, times of day and timestamps.
 //!
 //! ```text
-//!   date       [+-]Y…Y-MM-DD [ BC]     YYYYMMDD    infinity  -infinity  epoch
+//!   date       Y…Y-MM-DD [ BC]     YYYYMMDD     Y…Y/MM/DD     infinity  -infinity  epoch
+//!              January 8, 1999     8 Jan 1999   1999-Jan-08   08-Jan-1999
 //!   time       HH:MM[:SS[.ffffff]] [AM|PM]         HHMMSS[.f…]     24:00:00 is the day's end
 //!   timestamp  date, then 'T' or blanks, then time; a date alone is its midnight
 //!   zone       Z  +HH  +HH:MM  +HHMM  +HH:MM:SS  UTC  GMT, or a name, handed to the caller
@@ -276,15 +277,74 @@ fn is_bc(mut scanner: Scanner<'_>) -> bool {
 
 /// Year as written, month, day.
 fn date(scanner: &mut Scanner<'_>) -> Result<(i64, u32, u32), TextError> {
+    if scanner.peek().is_some_and(|byte| byte.is_ascii_alphabetic()) {
+        let month = month(scanner)?;
+        separator(scanner);
+        let day = scanner.number(2)?;
+        separator(scanner);
+        return Ok((year(scanner.digits())?, month, day as u32));
+    }
     let year = scanner.digits();
+    let mut ahead = *scanner;
+    separator(&mut ahead);
+    if ahead.peek().is_some_and(|byte| byte.is_ascii_alphabetic())
+        && let Ok(month) = month(&mut ahead)
+    {
+        *scanner = ahead;
+        separator(scanner);
+        return named_month(year, month, scanner.digits());
+    }
+    numeric_date(scanner, year)
+}
+
+/// What may stand between the parts of a date with a month's name.
+fn separator(scanner: &mut Scanner<'_>) {
+    scanner.take_while(|byte| matches!(byte, b' ' | b'-' | b'/' | b',' | b'.'));
+}
+
+/// A month by its name, or three letters of it.
+fn month(scanner: &mut Scanner<'_>) -> Result<u32, TextError> {
+    const NAMES: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let word = scanner.word().to_ascii_lowercase();
+    let word = if word == "sept" { "sep" } else { word.as_str() };
+    let is = |name: &&str| word == *name || Some(word) == name.get(..3);
+    let at = NAMES.iter().position(is).ok_or(TextError::Syntax)?;
+    Ok(at as u32 + 1)
+}
+
+fn year(digits: &str) -> Result<i64, TextError> {
+    if !(3..=7).contains(&digits.len()) {
+        return Err(TextError::Syntax);
+    }
+    digits.parse().map_err(|_| TextError::Syntax)
+}
+
+/// Year and day around a month's name: the longer number is the year.
+fn named_month(first: &str, month: u32, last: &str) -> Result<(i64, u32, u32), TextError> {
+    let (y, day) = if first.len() > 2 { (first, last) } else { (last, first) };
+    let day = if day.len() <= 2 { day.parse().ok() } else { None };
+    Ok((year(y)?, month, day.ok_or(TextError::Syntax)?))
+}
+
+fn numeric_date(scanner: &mut Scanner<'_>, year: &str) -> Result<(i64, u32, u32), TextError> {
     let compact = year.len() == 8 && !matches!(scanner.peek(), Some(b'-' | b'/'));
     if compact && let Ok(all) = year.parse::<i64>() {
         return Ok((all / 10_000, (all / 100 % 100) as u32, (all % 100) as u32));
     }
-    if !(3..=7).contains(&year.len()) {
-        return Err(TextError::Syntax);
-    }
-    let year = year.parse().map_err(|_| TextError::Syntax)?;
+    let year = self::year(year)?;
     let slash = scanner.eat(b'/');
     if !slash {
         scanner.expect(b'-')?;
