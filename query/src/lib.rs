@@ -23,6 +23,8 @@ pub mod cast;
 pub mod error;
 pub mod expression;
 pub mod function;
+pub mod plan;
+pub mod system;
 
 pub use error::{Error, ErrorKind, Result};
 pub use model::datum::{Arena, Datum};

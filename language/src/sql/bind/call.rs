@@ -1,7 +1,7 @@
 //! Calls: scalar functions, aggregates, and the words that are functions without parentheses.
 
 use query::expression::{Constant, Expression, Node};
-use query::function::{Aggregate, Generic};
+use query::function::{Aggregate, Generic, SetFunction};
 use query::plan::{AggregateCall, SortKey};
 use query::{Error, ErrorKind, Result, Type};
 
@@ -25,6 +25,24 @@ impl Signature for Aggregate {
 
     fn result(&self) -> Type {
         self.result
+    }
+}
+
+impl Signature for SetFunction {
+    fn takes(&self, count: usize) -> bool {
+        SetFunction::takes(self, count)
+    }
+
+    fn argument(&self, at: usize) -> Option<Type> {
+        SetFunction::argument(self, at)
+    }
+
+    fn generic(&self) -> Generic {
+        self.generic
+    }
+
+    fn result(&self) -> Type {
+        Type::RECORD
     }
 }
 

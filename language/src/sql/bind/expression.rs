@@ -127,6 +127,9 @@ impl Binder<'_> {
             LiteralValue::Text(_) => Type::UNKNOWN,
             LiteralValue::Bit(..) => return Err(Error::unsupported("type bit").at(offset)),
         };
+        if self.constants_only {
+            return constant(literal, ty, offset);
+        }
         if let (true, Some(ordinal)) = (self.environment.lift, literal.ordinal) {
             let number = (self.parameters.len() + ordinal.0 as usize) as u32;
             let what = self.literals.get_mut(ordinal.0 as usize);
@@ -742,6 +745,11 @@ fn constant(literal: &Literal, ty: Type, offset: u32) -> Result<Expression> {
         LiteralValue::Text(text) | LiteralValue::Bit(_, text) => Constant::text(text),
     };
     Ok(node(Node::Constant(constant), ty, offset))
+}
+
+/// A constant of type text.
+pub(super) fn text_constant(text: &str) -> Expression {
+    node(Node::Constant(Constant::text(text)), Type::TEXT, NOWHERE)
 }
 
 pub(super) fn syntax(message: &str, offset: u32) -> Error {

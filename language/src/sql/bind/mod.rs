@@ -32,6 +32,7 @@ mod resolve;
 mod scope;
 mod select;
 mod types;
+mod walk;
 
 use std::sync::Arc;
 
@@ -139,6 +140,8 @@ pub struct Binder<'e> {
     literals: Vec<LiteralUse>,
     slots: u32,
     uses: Vec<Arc<Collection>>,
+    /// Set while text from the catalogue is bound: its literals are no literals of the statement.
+    constants_only: bool,
 }
 
 /// How many parameters a client may send (PostgreSQL's limit of the Bind message).
@@ -211,6 +214,7 @@ impl<'e> Binder<'e> {
             literals: vec![LiteralUse::Unused; literals as usize],
             slots: 0,
             uses: Vec::new(),
+            constants_only: false,
         })
     }
 

@@ -69,7 +69,7 @@ fn convert(
     if from == ty && (modifier < 0 || modifier == expression.modifier) {
         return Ok(expression);
     }
-    match cast::cast(expression, ty, modifier, context) {
+    match cast::coerce(expression, ty, modifier, context) {
         Some(expression) => Ok(expression),
         None => {
             let message = format!("cannot cast type {} to {}", from.display(-1), ty.display(-1));

@@ -570,9 +570,19 @@ impl<'a> Parser<'a> {
             if p.eat_kind(TokenKind::Dot) {
                 namespace = Some(std::mem::replace(&mut name, p.label()?));
             }
-            let value = if p.eat_operator("=") { Some(p.option_value()?) } else { None };
+            let value = if p.eat_operator("=") { Some(p.definition_value()?) } else { None };
             Ok(OptionItem { namespace, name, value })
         })
+    }
+
+    /// What an option may be set to: an operator, too.
+    fn definition_value(&mut self) -> Result<OptionValue> {
+        let next = self.peek().kind;
+        let number = matches!(self.peek_at(1).kind, TokenKind::Integer | TokenKind::Number);
+        if matches!(next, TokenKind::Operator | TokenKind::OperatorChar) && !number {
+            return Ok(OptionValue::Word(self.operator()?.name));
+        }
+        self.option_value()
     }
 
     /// A word, number or string.
@@ -580,11 +590,6 @@ impl<'a> Parser<'a> {
         let next = self.peek();
         if next.kind.is_string() {
             return Ok(OptionValue::Literal(LiteralValue::Text(self.string()?)));
-        }
-        if matches!(next.kind, TokenKind::Operator | TokenKind::OperatorChar)
-            && !matches!(self.peek_at(1).kind, TokenKind::Integer | TokenKind::Number)
-        {
-            return Ok(OptionValue::Word(self.operator()?.name));
         }
         if Self::names(next, |_| true) {
             let mut word = self.label()?.name;

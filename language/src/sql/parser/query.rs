@@ -254,7 +254,10 @@ impl<'a> Parser<'a> {
     pub(super) fn with(&mut self) -> Result<With> {
         let position = self.position();
         self.expect(Keyword::With)?;
-        let recursive = self.eat(Keyword::Recursive);
+        let recursive = self.is(Keyword::Recursive) && Self::is_column_name(self.peek_at(1));
+        if recursive {
+            self.advance();
+        }
         let tables = self.list(Self::common_table)?;
         Ok(With { recursive, tables, position })
     }

@@ -253,6 +253,9 @@ impl<'a> Parser<'a> {
                             return Ok(Either::Join(join));
                         }
                         join.alias = p.alias()?;
+                        if !p.at_join() {
+                            return p.unexpected();
+                        }
                         TableRef::Join(join)
                     }
                 }

@@ -194,6 +194,9 @@ impl<'a> Parser<'a> {
         let mut last = None;
         if first != Month && first != Second && self.eat(To) {
             last = self.keyword();
+            if last.is_none() {
+                return self.unexpected();
+            }
         }
         let fields = match (first, last) {
             (Year, None) => F::Year,
