@@ -8,7 +8,8 @@
 //!
 //! Invariants
 //! - The text parses to the tree it came from, positions and ordinals aside, except that a typed
-//!   literal comes back as the cast that it means.
+//!   literal comes back as the cast that it means. After DEFAULT in CREATE TABLE, where only a
+//!   restricted expression may stand, it must be put in parentheses.
 //! - A name is quoted exactly if it would not come back as itself.
 //!
 //! What PostgreSQL shows after its analysis (a literal's resolved type, `= ANY` for IN, `~~` for LIKE)
@@ -214,7 +215,11 @@ impl Printer {
                 self.expr(operand, power::NOT)
             }
             Cast { operand, data_type } => {
-                self.expr(operand, power::CAST)?;
+                let literal = matches!(operand.kind, Literal(_));
+                self.expr(
+                    operand,
+                    if self.all && !literal { power::PRIMARY + 1 } else { power::CAST },
+                )?;
                 self.push("::")?;
                 self.data_type(data_type)
             }
@@ -248,7 +253,7 @@ impl Printer {
         let not = |negated: bool| if negated { "NOT " } else { "" };
         match &expr.kind {
             Is { operand, test, negated } => {
-                self.expr(operand, power::IS)?;
+                self.expr(operand, power::IS + 1)?;
                 self.push(&format!(" IS {}{}", not(*negated), test_word(*test)))
             }
             IsDistinct { left, right, negated } => {
@@ -260,12 +265,13 @@ impl Printer {
                 self.expr(&between.operand, power::MATCH + 1)?;
                 let symmetric = if between.symmetric { "SYMMETRIC " } else { "" };
                 self.push(&format!(" {}BETWEEN {symmetric}", not(between.negated)))?;
-                self.expr(&between.low, power::OPERATOR)?;
+                // A restricted expression: only what cannot hold AT, COLLATE and the like.
+                self.expr(&between.low, power::SIGN)?;
                 self.push(" AND ")?;
                 self.expr(&between.high, power::MATCH + 1)
             }
             InList { operand, list, negated } => {
-                self.expr(operand, power::MATCH)?;
+                self.expr(operand, power::MATCH + 1)?;
                 self.push(&format!(" {}IN (", not(*negated)))?;
                 self.list(list)?;
                 self.push(")")
@@ -370,8 +376,7 @@ impl Printer {
             Subscript::Index(index) => self.expr(index, 0)?,
             Subscript::Slice(low, high) => {
                 low.as_ref().map_or(Some(()), |low| self.expr(low, 0))?;
-                // With a space, lest a name's end and the colon be read as one.
-                self.push(" : ")?;
+                self.push(":")?;
                 high.as_ref().map_or(Some(()), |high| self.expr(high, 0))?;
             }
         }
@@ -512,9 +517,9 @@ impl Printer {
             return None;
         };
         self.push("POSITION(")?;
-        self.expr(needle, power::OPERATOR)?;
+        self.expr(needle, power::SIGN)?;
         self.push(" IN ")?;
-        self.expr(text, power::OPERATOR)?;
+        self.expr(text, power::SIGN)?;
         self.push(")")
     }
 
@@ -569,6 +574,13 @@ impl Printer {
             self.push("SETOF ")?;
         }
         let system = data_type.name.schema() == Some("pg_catalog");
+        // `character` and `bit` alone would mean one character and one bit.
+        let implied = matches!(data_type.name.name(), "bpchar" | "bit");
+        let unlimited = implied && data_type.modifiers.is_empty();
+        if system && unlimited {
+            self.push(&quote_name(data_type.name.name()))?;
+            return self.dimensions(data_type);
+        }
         let words = if system { standard_type(data_type.name.name()) } else { None };
         match words {
             Some((word, _)) => self.push(word)?,
@@ -585,6 +597,10 @@ impl Printer {
         if let Some((_, after)) = words {
             self.push(after)?;
         }
+        self.dimensions(data_type)
+    }
+
+    fn dimensions(&mut self, data_type: &TypeName) -> Option<()> {
         for size in &data_type.array {
             match size {
                 Some(size) => self.push(&format!("[{size}]"))?,

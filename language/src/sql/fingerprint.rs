@@ -149,7 +149,8 @@ mod tests {
         assert_eq!(one.key(), b"select a from t where b = \x01 and c = \x06");
         assert!(one.is_cacheable() && other.is_cacheable());
         assert_eq!(
-            other.literals()[1].value("  select A\tfrom T /* /* c */ */ where B = 99 -- d\n and C='yy''y' ; ; "),
+            other.literals()[1]
+                .value("  select A\tfrom T /* /* c */ */ where B = 99 -- d\n and C='yy''y' ; ; "),
             Ok(LiteralValue::Text("yy'y".into()))
         );
     }

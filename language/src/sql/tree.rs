@@ -170,8 +170,12 @@ impl<'a> Node<'a> {
         match (name.as_str(), kept.pop()) {
             // The wrapper of every expression: its kind, with the position.
             ("Expr", Some((_, Node::Fields(kind, inner)))) => Node::Fields(kind + at, inner),
-            ("Expr", Some((_, Node::Atom(kind)))) => Node::Fields(format!("{kind}{at}"), Vec::new()),
-            ("Ident", Some((_, Node::Atom(text)))) => Node::Fields(format!("{text}{at}"), Vec::new()),
+            ("Expr", Some((_, Node::Atom(kind)))) => {
+                Node::Fields(format!("{kind}{at}"), Vec::new())
+            }
+            ("Ident", Some((_, Node::Atom(text)))) => {
+                Node::Fields(format!("{text}{at}"), Vec::new())
+            }
             ("ObjectName", Some((_, parts))) => parts,
             (_, last) => {
                 kept.extend(last);
@@ -229,7 +233,9 @@ fn print(node: &Node<'_>, depth: usize, out: &mut String) {
         out.push('\n');
         out.push_str(&"  ".repeat(depth + 1));
         match node {
-            Node::List(items) => items.get(index).into_iter().for_each(|n| print(n, depth + 1, out)),
+            Node::List(items) => {
+                items.get(index).into_iter().for_each(|n| print(n, depth + 1, out))
+            }
             Node::Fields(_, fields) => {
                 if let Some((field, node)) = fields.get(index) {
                     if !field.is_empty() {

@@ -478,7 +478,12 @@ impl<'a> Parser<'a> {
         let position = name.position;
         let mut call = FunctionCall::new(name, Vec::new(), CallSyntax::Ordinary);
         let order = self.call_arguments(&mut call)?;
-        if self.peek().kind.is_string() && !call.arguments.is_empty() && !call.star && !call.distinct && !call.variadic {
+        if self.peek().kind.is_string()
+            && !call.arguments.is_empty()
+            && !call.star
+            && !call.distinct
+            && !call.variadic
+        {
             return self.typed_literal_after(call, order);
         }
         self.call_tail(&mut call)?;

@@ -1,0 +1,6 @@
+//! The crate's integration tests, one binary.
+
+mod sql_compare;
+mod sql_deparse;
+mod sql_golden;
+mod sql_soup;
