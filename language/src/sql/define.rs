@@ -4,7 +4,7 @@
 //! good, and printed back in PostgreSQL's form. What the grammar knows and the store does not is refused by name, option by
 //! option: nothing that was written is dropped silently.
 
-use model::ddl::{
+use model::{
     NewCheck, NewCollection, NewColumn, NewElement, NewGenerator, NewIndex, NewKey, NewSource, SequenceOptions,
 };
 use model::{DatabaseId, ExtraFields};
@@ -15,7 +15,7 @@ use super::ast::{
     SortOrder, TableConstraint, TableConstraintKind, TableElement, TypeName,
 };
 use super::bind::resolve_type;
-use super::deparse;
+use super::deparse::{Parentheses, deparse};
 
 /// A table as CREATE TABLE describes it.
 ///
@@ -216,12 +216,12 @@ fn column_constraint(constraint: &ast::ColumnConstraint, table: &str, made: &mut
                 let message = format!("multiple default values specified for column \"{column}\" of table \"{table}\"");
                 return Err(Error::new(ErrorKind::Syntax, "42601", message).at(offset));
             }
-            made.column.generator = NewGenerator::Default(deparse::expression(expr));
+            made.column.generator = NewGenerator::Default(text_of(expr)?);
         }
         ColumnConstraintKind::Check { expr, .. } => {
             // PostgreSQL names a column's check after the column.
             let name = name.unwrap_or_else(|| format!("{table}_{column}_check"));
-            made.checks.push(NewCheck { name: Some(name), expression: deparse::expression(expr) });
+            made.checks.push(NewCheck { name: Some(name), expression: text_of(expr)? });
         }
         ColumnConstraintKind::PrimaryKey(parameters) => {
             refuse_parameters(parameters, offset)?;
@@ -240,7 +240,7 @@ fn column_constraint(constraint: &ast::ColumnConstraint, table: &str, made: &mut
             made.column.generator = NewGenerator::Identity { always: *always, options };
         }
         ColumnConstraintKind::Generated(expr) => {
-            made.column.generator = NewGenerator::Stored(deparse::expression(expr));
+            made.column.generator = NewGenerator::Stored(text_of(expr)?);
         }
     }
     Ok(())
@@ -266,7 +266,7 @@ pub fn table_constraint(constraint: &TableConstraint) -> Result<NewConstraint> {
     let name = constraint.name.as_ref().map(|name| name.name.clone());
     match &constraint.kind {
         TableConstraintKind::Check(expr) => {
-            Ok(NewConstraint::Check(NewCheck { name, expression: deparse::expression(expr) }))
+            Ok(NewConstraint::Check(NewCheck { name, expression: text_of(expr)? }))
         }
         TableConstraintKind::Key { primary, nulls_not_distinct, columns, parameters, using_index } => {
             refuse_parameters(parameters, offset)?;
@@ -337,7 +337,7 @@ pub fn create_index(create: &ast::CreateIndex) -> Result<NewIndex> {
         unique: create.unique,
         nulls_distinct: !create.nulls_not_distinct,
         array_elements: false,
-        predicate: create.filter.as_ref().map(deparse::expression),
+        predicate: create.filter.as_ref().map(text_of).transpose()?,
         constraint: false,
     })
 }
@@ -361,7 +361,7 @@ fn element(element: &IndexElement) -> Result<NewElement> {
         ast::ExprKind::Column(column) if column.parts.len() == 1 && !column.star => {
             NewSource::Column(column.parts[0].name.clone())
         }
-        _ => NewSource::Expression(deparse::expression(&element.expr)),
+        _ => NewSource::Expression(text_of(&element.expr)?),
     };
     let descending = match &element.order {
         SortOrder::Default | SortOrder::Ascending => false,
@@ -400,7 +400,6 @@ pub fn apply_sequence_options(list: &[SequenceOption], options: &mut SequenceOpt
             SequenceOption::OwnedBy(name) if name.name() == "none" => {}
             SequenceOption::OwnedBy(name) => return Err(Error::unsupported("OWNED BY").at(name.position.0)),
             SequenceOption::Restart(_) => return Err(Error::unsupported("RESTART here")),
-            SequenceOption::Logged(_) => return Err(Error::unsupported("SET LOGGED of a sequence")),
         }
     }
     Ok(())
@@ -415,6 +414,11 @@ fn integer(number: &LiteralValue) -> Result<i64> {
 }
 
 /// The text that the catalogue keeps of an expression.
-pub fn text_of(expr: &Expr) -> String {
-    deparse::expression(expr)
+///
+/// # Errors
+/// `0A000` where it holds a subquery, a window or another construct that no stored expression may hold.
+pub fn text_of(expr: &Expr) -> Result<String> {
+    deparse(expr, Parentheses::All).ok_or_else(|| {
+        Error::unsupported("a subquery in a stored expression").at(expr.position.0)
+    })
 }

@@ -24,6 +24,8 @@
 //! rule's actions and MERGE are skipped, not checked; names longer than 63 bytes are cut silently.
 
 pub mod ast;
+pub mod bind;
+pub mod define;
 pub mod deparse;
 pub mod dialect;
 pub mod error;
@@ -32,6 +34,7 @@ pub mod keyword;
 pub mod lexer;
 pub mod literal;
 pub mod parser;
+pub mod texts;
 pub mod tree;
 
 pub use dialect::Dialect;

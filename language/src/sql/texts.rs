@@ -1,0 +1,71 @@
+//! What can be told of a text by its tokens alone: its highest parameter, and the values of its literals.
+//!
+//! Both are needed without a tree: the binder sizes the row of parameters before it binds, and a plan from the cache is run with the
+//! literals of a text that was never parsed.
+
+use super::ast::LiteralValue;
+use super::dialect::Dialect;
+use super::error::Result;
+use super::lexer::{Lexer, TokenKind, text_of};
+use super::literal;
+
+/// The highest `$n` of a text; 0 where it has none.
+///
+/// # Errors
+/// What the lexer refuses.
+pub fn highest_parameter(text: &str, dialect: Dialect) -> Result<u32> {
+    let mut lexer = Lexer::new(text, dialect)?;
+    let mut highest = 0;
+    loop {
+        let token = lexer.next_token()?;
+        match token.kind {
+            TokenKind::End => return Ok(highest),
+            TokenKind::Parameter => {
+                let digits = text_of(text, token).trim_start_matches('$');
+                // A number that does not fit is no parameter that anything could have.
+                highest = highest.max(digits.parse().unwrap_or(u32::MAX));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The values of a text's literals as text, in the order of their ordinals, without a sign that may stand before one.
+///
+/// # Errors
+/// What the lexer refuses.
+pub fn literal_texts(text: &str, dialect: Dialect) -> Result<Vec<String>> {
+    let mut lexer = Lexer::new(text, dialect)?;
+    let mut values = Vec::new();
+    loop {
+        let token = lexer.next_token()?;
+        if token.kind == TokenKind::End {
+            return Ok(values);
+        }
+        if token.kind.is_literal() {
+            values.push(value_text(literal::value(text, token)?));
+        }
+    }
+}
+
+/// A literal's value as text.
+pub fn value_text(value: LiteralValue) -> String {
+    match value {
+        LiteralValue::Int4(number) => number.to_string(),
+        LiteralValue::Int8(number) => number.to_string(),
+        LiteralValue::Numeric(text) | LiteralValue::Text(text) | LiteralValue::Bit(_, text) => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_tell() {
+        let text = "select $2, '$9', 1.50 -- $7\n where a = E'x\\'y' and b = 12345678901 and c = $1";
+        assert_eq!(highest_parameter(text, Dialect::PostgreSql), Ok(2));
+        let values = literal_texts(text, Dialect::PostgreSql).unwrap();
+        assert_eq!(values, ["$9", "1.50", "x'y", "12345678901"]);
+    }
+}
