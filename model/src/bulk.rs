@@ -13,7 +13,9 @@
 //!
 //! **Invariants**
 //! - Every row is checked as any other (NOT NULL, CHECK, unique); a duplicate is found before its batch is staged.
-//! - What was staged and then rolled back to a savepoint becomes a job for the sweeper (`Work::rollback_to`).
+//! - A job record answers for every staged id until the commit takes it away, so what a rollback or a crash leaves is swept.
+//! - Staged rows cannot be undone one by one. So where a savepoint may be asked for, rows are staged only into a storage
+//!   that was empty, and a rollback gives the collection another (`Work::rollback_to`); else they are ordinary writes.
 //!
 //! Rejected: building indexes after the rows (a second pass that reads everything; sorted batches cost the store the same).
 
@@ -50,7 +52,8 @@ pub struct Bulk<'w> {
     /// The highest unique key written before the batch, for each space.
     highest: HashMap<Space, Bytes>,
     rows: i64,
-    registered: bool,
+    /// Whether batches are staged; decided at the first.
+    staging: Option<bool>,
 }
 
 impl Work {
@@ -101,7 +104,7 @@ impl<'w> Bulk<'w> {
             seen: HashSet::new(),
             highest: HashMap::new(),
             rows: 0,
-            registered: false,
+            staging: None,
         })
     }
 
@@ -226,23 +229,40 @@ impl<'w> Bulk<'w> {
         if writes.is_empty() {
             return Ok(());
         }
-        if !self.work.model.0.store.offers().staging {
+        if !self.stages().await? {
             for write in writes.into_writes() {
                 if let Operation::Put(value) = write.operation {
                     self.work.buffer.put(write.key, value)?;
                 }
             }
+            self.work.state.lock().touched.insert(self.collection.storage);
             return Ok(());
         }
-        if !std::mem::replace(&mut self.registered, true) {
-            let storage = self.collection.storage;
-            let staged = match self.only {
-                None => Staged::Storage(storage),
-                Some(index) => Staged::Index(storage, index),
-            };
-            self.work.state.lock().staged.push(staged);
-        }
         Ok(self.work.buffer.stage(writes).await?)
+    }
+
+    /// Whether this load may stage, and the job that answers for it.
+    async fn stages(&mut self) -> Result<bool> {
+        if let Some(decided) = self.staging {
+            return Ok(decided);
+        }
+        let storage = self.collection.storage;
+        let staged = match self.only {
+            None => Staged::Storage(storage),
+            Some(index) => Staged::Index(storage, index),
+        };
+        let (may, registered) = {
+            let state = self.work.state.lock();
+            let registered = state.staged.contains(&staged);
+            let clean = !registered && !state.touched.contains(&storage);
+            (state.marks == 0 || clean || self.only.is_some(), registered)
+        };
+        let decided = may && self.work.model.0.store.offers().staging;
+        if decided && !registered {
+            self.work.answer_for(staged).await?;
+        }
+        self.staging = Some(decided);
+        Ok(decided)
     }
 
     /// Refuses a batch that has a key of an earlier one, and remembers its highest keys.

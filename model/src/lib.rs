@@ -35,6 +35,7 @@ mod record;
 pub mod row;
 mod schema;
 mod sequence;
+mod sweep;
 pub mod types;
 mod work;
 
@@ -49,6 +50,7 @@ pub use job::Job;
 pub use model::{Clock, Model, Options};
 pub use schema::*;
 pub use sequence::SequenceState;
+pub use sweep::Swept;
 pub use transaction::LockMode;
 pub use work::{
     Arbiter, Bounds, Conflict, Insertion, LockedRow, RangeScan, Savepoint, Seeing, StoredRow,

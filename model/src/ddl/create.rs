@@ -311,6 +311,10 @@ impl Work {
                 self.free_name(database, schema, &base).await?
             }
         };
+        let own_id = collection.column(row::ID).map(|column| column.id);
+        if own_id.is_some_and(|id| columns != [id]) {
+            return Err(Error::Reserved { what: ObjectKind::Column, name: row::ID.to_owned() });
+        }
         collection.primary_key.name = name;
         collection.primary_key.columns = columns;
         Ok(())
@@ -397,10 +401,7 @@ impl Work {
     pub async fn truncate(&self, id: CollectionId, restart: bool) -> Result<Arc<Collection>> {
         let before = self.exclude(id).await?;
         let storage = StorageId(self.model.number().await?);
-        let after = self.replace(&before, |collection| {
-            collection.storage = storage;
-            Ok(())
-        })?;
+        let after = self.move_storage(&before, storage)?;
         self.state.lock().fresh.insert(storage);
         self.leave(Job::EmptyStorage(before.storage)).await?;
         if restart {

@@ -27,7 +27,7 @@ mod sequence;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use transaction::{LockMode, LockRequest, Locked, Wait};
+use transaction::{Durability, LockMode, LockRequest, Locked, Wait};
 
 pub use create::{
     NewCheck, NewCollection, NewColumn, NewElement, NewGenerator, NewIndex, NewKey, NewSource,
@@ -105,7 +105,7 @@ impl Work {
     }
 
     /// As `alter`, for a collection that is locked already.
-    fn replace(
+    pub(crate) fn replace(
         &self,
         before: &Collection,
         change: impl FnOnce(&mut Collection) -> Result<()>,
@@ -119,7 +119,12 @@ impl Work {
         self.write_collection(after)
     }
 
-    fn write_index_name(&self, collection: &Collection, id: IndexId, name: &str) -> Result<()> {
+    pub(crate) fn write_index_name(
+        &self,
+        collection: &Collection,
+        id: IndexId,
+        name: &str,
+    ) -> Result<()> {
         let key = key::relation(collection.database, &collection.schema, name);
         self.buffer.put(key, record::encode_index_name(collection, id, name).into())?;
         let place = (collection.database, collection.schema.clone(), name.to_owned());
@@ -139,13 +144,37 @@ impl Work {
         Ok(number)
     }
 
-    /// Hands what was staged under an id, and will not be published, to the sweeper.
-    pub(crate) async fn discard(&self, staged: Staged) -> Result<()> {
+    /// Makes sure that what will be staged under an id is swept if this transaction does not commit: the job is there before the
+    /// first row, this transaction's lock keeps the sweeper off, and its commit takes the job away.
+    pub(crate) async fn answer_for(&self, staged: Staged) -> Result<()> {
         let job = match staged {
             Staged::Storage(storage) => Job::EmptyStorage(storage),
             Staged::Index(storage, index) => Job::EmptyIndex(storage, index),
         };
-        self.leave(job).await.map(drop)
+        let key = key::job(self.new_number().await?);
+        loop {
+            let small = self.model.small().await?;
+            small.put(key.clone(), job.encode().into())?;
+            small.commit(Durability::Sync, Bytes::new(), true).await?;
+            // A sweeper may have been faster.
+            if self.lock_key(key.clone(), LockMode::Update).await?.is_some() {
+                self.buffer.delete(key)?;
+                self.state.lock().staged.push(staged);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives a collection another storage id.
+    pub(crate) fn move_storage(
+        &self,
+        before: &Collection,
+        storage: StorageId,
+    ) -> Result<Arc<Collection>> {
+        self.replace(before, |collection| {
+            collection.storage = storage;
+            Ok(())
+        })
     }
 
     /// A name that is free in a schema: `base`, or `base1`, `base2`, …

@@ -27,7 +27,7 @@ mod reader;
 use bytes::Bytes;
 use value::{Encoder, Key, KeyWriter, Raw, Value};
 
-pub use assign::assign;
+pub use assign::{assign, parse};
 pub(crate) use convert::{Form, form, from_key, order, shown, write_key};
 pub use convert::{from_value, to_value};
 pub use document::{DocumentRow, ID, document, document_item, from_document, id_of, key_of_id};

@@ -69,10 +69,11 @@ pub struct Savepoint {
     locked: usize,
     fresh: HashSet<StorageId>,
     staged: usize,
+    marks: u32,
 }
 
-/// An id under which rows were staged that only this transaction's commit publishes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// An id under which rows are staged that only this transaction's commit publishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Staged {
     Storage(StorageId),
     Index(StorageId, IndexId),
@@ -89,7 +90,14 @@ pub(crate) struct State {
     counts: count::Counts,
     /// Storage ids that this transaction made: nobody else can see them.
     pub fresh: HashSet<StorageId>,
+    /// Fresh storage ids with ordinary writes.
+    pub touched: HashSet<StorageId>,
+    /// What has been staged under, in order.
     pub staged: Vec<Staged>,
+    /// Savepoints that may still be asked for.
+    pub marks: u32,
+    /// Staged under, and rolled back: never to be used again.
+    poisoned: HashSet<StorageId>,
     wait: Wait,
 }
 
@@ -117,7 +125,10 @@ impl Work {
             locked: Vec::new(),
             counts: count::Counts::default(),
             fresh: HashSet::new(),
+            touched: HashSet::new(),
             staged: Vec::new(),
+            marks: 0,
+            poisoned: HashSet::new(),
             wait: Wait::Forever,
         };
         Ok(Work { model, buffer, tracking, environment, state: Mutex::new(state) })
@@ -232,10 +243,11 @@ impl Work {
         if latest.is_none() || latest != known { changed } else { Ok(()) }
     }
 
-    /// Marks a place to come back to.
+    /// Marks a place to come back to. Savepoints nest.
     pub fn savepoint(&self) -> Result<Savepoint> {
         let mut state = self.state.lock();
         state.counts.flush(&self.buffer)?;
+        state.marks += 1;
         Ok(Savepoint {
             buffer: self.buffer.savepoint(),
             catalogue: state.catalogue.clone(),
@@ -244,31 +256,55 @@ impl Work {
             locked: state.locked.len(),
             fresh: state.fresh.clone(),
             staged: state.staged.len(),
+            marks: state.marks,
         })
     }
 
-    /// Forgets a savepoint; the writes stay.
+    /// Forgets a savepoint and those after it; the writes stay.
     pub fn release(&self, savepoint: &Savepoint) {
         self.buffer.release(savepoint.buffer);
+        let mut state = self.state.lock();
+        state.marks = state.marks.min(savepoint.marks - 1);
     }
 
     /// Undoes every write, lock and DDL since the savepoint, which stays usable.
     pub async fn rollback_to(&self, savepoint: &Savepoint) -> Result<()> {
         self.buffer.rollback_to(savepoint.buffer);
-        let staged = {
-            let mut state = self.state.lock();
+        {
+            let mut guard = self.state.lock();
+            let state = &mut *guard;
             state.counts = count::Counts::default();
             state.catalogue = savepoint.catalogue.clone();
             state.version = savepoint.version;
             state.own_changes = savepoint.own_changes;
             state.locked.truncate(savepoint.locked);
             state.fresh = savepoint.fresh.clone();
+            state.marks = savepoint.marks;
             let kept = savepoint.staged.min(state.staged.len());
-            state.staged.split_off(kept)
+            for staged in state.staged.split_off(kept) {
+                if let Staged::Storage(storage) = staged {
+                    state.poisoned.insert(storage);
+                }
+            }
+        }
+        self.leave_poisoned().await
+    }
+
+    /// Staged rows cannot be taken back one by one: a collection that lives on gets another storage id, which is empty as the
+    /// old one was at the savepoint (`Bulk` sees to that).
+    async fn leave_poisoned(&self) -> Result<()> {
+        let stuck: Vec<Arc<Collection>> = {
+            let state = self.state.lock();
+            if state.poisoned.is_empty() {
+                return Ok(());
+            }
+            let all = state.catalogue.collections.values();
+            all.filter(|collection| state.poisoned.contains(&collection.storage)).cloned().collect()
         };
-        // Staged rows do not go with the buffer's writes: nothing will name them, so the sweeper takes them.
-        for id in staged {
-            self.discard(id).await?;
+        for collection in stuck {
+            let storage = StorageId(self.model.number().await?);
+            self.move_storage(&collection, storage)?;
+            self.state.lock().fresh.insert(storage);
         }
         Ok(())
     }

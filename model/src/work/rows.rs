@@ -421,11 +421,20 @@ impl Work {
     }
 
     pub(crate) fn put(&self, collection: &Arc<Collection>, prepared: &Prepared) -> Result<()> {
+        self.touch(collection);
         self.buffer.put(prepared.row.key.clone(), prepared.row.value.clone())?;
         for (_, entry) in &prepared.entries {
             self.buffer.put(entry.key.clone(), entry.value.clone())?;
         }
         self.widen(collection, &prepared.pairs)
+    }
+
+    /// Remembers that a fresh storage has ordinary writes.
+    fn touch(&self, collection: &Collection) {
+        let mut state = self.state.lock();
+        if !state.fresh.is_empty() && state.fresh.contains(&collection.storage) {
+            state.touched.insert(collection.storage);
+        }
     }
 
     /// Adds new pairs of field and type to the dictionary: blind writes, one key a pair, so nobody conflicts.
@@ -571,6 +580,7 @@ impl Work {
             self.entries(collection, &compiled, key, old, &row, &arena, &|_| true)?
         };
         self.share(collection).await?;
+        self.touch(collection);
         self.buffer.delete(key.clone())?;
         for (_, entry) in entries {
             self.buffer.delete(entry.key)?;
