@@ -1,7 +1,8 @@
 //! Time as a seam: wall time for stamps, a steady time for intervals.
 //!
-//! Wall time may jump either way (NTP, an operator); whoever makes stamps of it keeps its own ceiling.
-//! Steady time never goes back. `SimulatedClock` moves only when told, so that a test owns both.
+//! Wall time may jump either way (NTP, an operator); whoever makes stamps of it keeps its own
+//! ceiling. Steady time never goes back. `SimulatedClock` moves only when told, so that a test owns
+//! both.
 
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

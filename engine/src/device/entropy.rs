@@ -1,8 +1,8 @@
 //! Randomness as a seam: the operating system's for real ids, a seeded generator for tests.
 //!
-//! `Xoshiro` (xoshiro256++ seeded by splitmix64) is also what `SimulatedDirectory` decides its faults
-//! with. It is written here because a simulation must replay for years: a dependency that changes its
-//! stream would change every recorded seed. It is not for secrets; `RealEntropy` is.
+//! `Xoshiro` (xoshiro256++ seeded by splitmix64) is also what `SimulatedDirectory` decides its
+//! faults with. It is written here because a simulation must replay for years: a dependency that
+//! changes its stream would change every recorded seed. It is not for secrets; `RealEntropy` is.
 
 use std::fmt::Debug;
 use std::io;
@@ -105,7 +105,8 @@ impl Xoshiro {
         answer
     }
 
-    /// A number below `bound`, which must not be 0 (0 answers 0). The bias is below 2^-64 × `bound`.
+    /// A number below `bound`, which must not be 0 (0 answers 0). The bias is below 2^-64 ×
+    /// `bound`.
     pub fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next_u64()) * u128::from(bound);
         (wide >> 64) as u64

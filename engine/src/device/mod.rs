@@ -1,38 +1,40 @@
 //! The device seam: every byte that a store keeps goes through two small traits.
 //!
 //! ```text
-//!   log, engines, FORMAT record          Directory   names: open create remove rename list sync lock
-//!            │                               │
-//!            ▼                               ▼
-//!   Arc<dyn Directory> ──open/create──► Arc<dyn File> bytes: read_at write_at sync_data set_len allocate
-//!            │                               │
-//!     ┌──────┴───────────┐            ┌──────┴──────────┐
-//!     RealDirectory      SimulatedDirectory (memory, seeded: loses, tears, reorders, fails, fills up)
+//!   log, engines, FORMAT record
+//!      │ names: open create remove rename list sync lock
+//!      ▼
+//!   Arc<dyn Directory> ──► Arc<dyn File>: read_at write_at sync_data len set_len allocate
+//!      ├─ RealDirectory       std::fs
+//!      └─ SimulatedDirectory  memory, seeded: loses, tears, reorders, fails, fills up
 //! ```
 //!
-//! The problem: a store is only as good as what it does when a disk stops half way, and no real disk
-//! stops half way on demand. So time, randomness and the disk come in through traits (`Clock`,
+//! The problem: a store is only as good as what it does when a disk stops half way, and no real
+//! disk stops half way on demand. So time, randomness and the disk come in through traits (`Clock`,
 //! `Entropy`, `Directory`), and a failure found under a seed replays from that seed.
 //!
 //! What a caller may rely on, and what not:
-//! - Written bytes are read back by the same process at once; they outlive a *process* that dies, but
-//!   not a power cut. Only `File::sync_data` that answered `Ok` makes the bytes, and the length
+//! - Written bytes are read back by the same process at once; they outlive a *process* that dies,
+//!   but not a power cut. Only `File::sync_data` that answered `Ok` makes the bytes, and the length
 //!   needed to reach them, outlive a power cut.
-//! - A name (created, renamed, removed) outlives a power cut only after `Directory::sync`. Without it any
-//!   subset of the changes may be found afterwards; one rename is never seen half done.
-//! - Unsynced writes may arrive in any subset, cut at 512-byte sectors, and a sector may hold a mixture of
-//!   old and new bytes. Bytes outside the written range never change.
-//! - A `sync_data` that failed may have thrown the bytes away although they still read back: a later
-//!   `Ok` proves nothing about them. Whoever sees a failure must stop, and write again what it re-opens. Names
-//!   go through a file system's journal: a `Directory::sync` that failed forgets none, a later `Ok` covers them.
-//! - After `allocate` answered `Ok`, writes inside the range do not meet "disk full" (on file systems that
-//!   overwrite in place; copy-on-write ones give no such promise).
+//! - A name (created, renamed, removed) outlives a power cut only after `Directory::sync`. Without
+//!   it any subset of the changes may be found afterwards; one rename is never seen half done.
+//! - Unsynced writes may arrive in any subset, cut at 512-byte sectors, and a sector may hold a
+//!   mixture of old and new bytes. Bytes outside the written range never change.
+//! - A `sync_data` that failed may have thrown the bytes away although they still read back: a
+//!   later `Ok` proves nothing about them. Whoever sees a failure must stop, and write again what
+//!   it re-opens. Names go through a file system's journal: a `Directory::sync` that failed forgets
+//!   none, a later `Ok` covers them.
+//! - After `allocate` answered `Ok`, writes inside the range do not meet "disk full" (on file
+//!   systems that overwrite in place; copy-on-write ones give no such promise).
 //!
-//! A block device is a `File` without a `Directory`: fixed `len`, `set_len` unsupported, `allocate` inside
-//! the length free of charge. Nothing in `File` knows of names, so one can be added beside these two.
+//! A block device is a `File` without a `Directory`: fixed `len`, `set_len` unsupported, `allocate`
+//! inside the length free of charge. Nothing in `File` knows of names, so one can be added beside
+//! these two.
 //!
 //! Rejected: a trait over async I/O (the callers are a few dedicated threads, and io_uring can live
-//! inside an implementation); a preloaded libc shim (not seeded, not portable, blind to our own intent).
+//! inside an implementation); a preloaded libc shim (not seeded, not portable, blind to our own
+//! intent).
 
 mod clock;
 mod entropy;
@@ -98,8 +100,8 @@ pub trait Directory: Send + Sync + Debug {
     /// Any error of the device.
     fn free_space(&self) -> io::Result<Space>;
 
-    /// Takes the lock file `name` for this process, creating it if needed. The lock ends when the answer is
-    /// dropped or the process dies.
+    /// Takes the lock file `name` for this process, creating it if needed. The lock ends when the
+    /// answer is dropped or the process dies.
     ///
     /// # Errors
     /// `WouldBlock` when another holder has it; any error of the device.
@@ -112,10 +114,11 @@ pub trait Directory: Send + Sync + Debug {
     fn directory(&self, name: &str) -> io::Result<Arc<dyn Directory>>;
 }
 
-/// Bytes at offsets. All methods take `&self` and may be called from several threads at once; writes to
-/// overlapping ranges at the same time have an undefined outcome.
+/// Bytes at offsets. All methods take `&self` and may be called from several threads at once;
+/// writes to overlapping ranges at the same time have an undefined outcome.
 pub trait File: Send + Sync + Debug {
-    /// Reads up to `buffer.len()` bytes at `offset`; 0 means the end of the file. May be short anywhere.
+    /// Reads up to `buffer.len()` bytes at `offset`; 0 means the end of the file. May be short
+    /// anywhere.
     ///
     /// # Errors
     /// Any error of the device.
@@ -123,14 +126,14 @@ pub trait File: Send + Sync + Debug {
 
     /// Writes all of `bytes` at `offset`, growing the file if needed.
     ///
-    /// # Errors
-    /// `StorageFull`; any error of the device. After an error the range holds old and new bytes mixed.
+    /// # Errors `StorageFull`; any error of the device. After an error the range holds old and new
+    /// bytes mixed.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
     /// Makes everything written and the length durable.
     ///
-    /// # Errors
-    /// Any error of the device; what was written since the last `Ok` is then in an unknown state for good.
+    /// # Errors Any error of the device; what was written since the last `Ok` is then in an unknown
+    /// state for good.
     fn sync_data(&self) -> io::Result<()>;
 
     /// Length in bytes.
@@ -145,8 +148,8 @@ pub trait File: Send + Sync + Debug {
     /// `Unsupported` on a device of fixed size; any error of the device.
     fn set_len(&self, length: u64) -> io::Result<()>;
 
-    /// Reserves room for `[0, length)` and grows the file with zeros up to `length` if it is shorter; bytes
-    /// that exist stay as they are.
+    /// Reserves room for `[0, length)` and grows the file with zeros up to `length` if it is
+    /// shorter; bytes that exist stay as they are.
     ///
     /// # Errors
     /// `StorageFull`; any error of the device.

@@ -1,8 +1,8 @@
 //! The device seam over `std::fs`: pread and pwrite, fdatasync, fallocate, flock.
 //!
-//! Directory entries are made durable by fsync on the directory itself, which Linux requires and other
-//! systems tolerate. A read-only directory refuses every change before the system is asked, so that
-//! `qanat check` cannot alter what it looks at.
+//! Directory entries are made durable by fsync on the directory itself, which Linux requires and
+//! other systems tolerate. A read-only directory refuses every change before the system is asked,
+//! so that `qanat check` cannot alter what it looks at.
 
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io;
@@ -24,7 +24,8 @@ pub struct RealDirectory {
 }
 
 impl RealDirectory {
-    /// Opens `path`, making it and its parents if absent; the new names are durable when this returns.
+    /// Opens `path`, making it and its parents if absent; the new names are durable when this
+    /// returns.
     ///
     /// # Errors
     /// The system's.
@@ -167,7 +168,8 @@ fn free_space(handle: &fs::File) -> io::Result<Space> {
     use std::os::fd::AsRawFd;
     // SAFETY: `statvfs` is a plain C struct for which all zeros is a valid value.
     let mut answer: libc::statvfs = unsafe { std::mem::zeroed() };
-    // SAFETY: the descriptor is open for as long as `handle` lives, and `answer` is valid for writes.
+    // SAFETY: the descriptor is open for as long as `handle` lives, and `answer` is valid for
+    // writes.
     if unsafe { libc::fstatvfs(handle.as_raw_fd(), &raw mut answer) } != 0 {
         return Err(io::Error::last_os_error());
     }

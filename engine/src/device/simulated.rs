@@ -7,16 +7,17 @@
 //!   crash()  = durable image + a seeded subset of the pending writes, cut at sectors
 //! ```
 //!
-//! Files and directories keep three things: the *current* state, the *durable* state, and the *pending*
-//! changes between them in order. `crash` throws the current state away, applies some of the pending changes
-//! to the durable state and answers a new disk; every handle of the old one fails from then on, as the
-//! handles of a dead process do. `kill` answers a new disk with everything written: a process died, the
-//! system lived. One seed drives all choices, so the same calls give the same disk.
+//! Files and directories keep three things: the *current* state, the *durable* state, and the
+//! *pending* changes between them in order. `crash` throws the current state away, applies some of
+//! the pending changes to the durable state and answers a new disk; every handle of the old one
+//! fails from then on, as the handles of a dead process do. `kill` answers a new disk with
+//! everything written: a process died, the system lived. One seed drives all choices, so the same
+//! calls give the same disk.
 //!
-//! How a crash treats what was pending is drawn once per crash: nothing arrives, all arrives, a prefix arrives
-//! with the last write torn, or each sector and each name change for itself with its own luck. A sync that
-//! fails loses some of what it covered for good although it still reads back, as Linux does; that is why a
-//! failed sync must not be repeated.
+//! How a crash treats what was pending is drawn once per crash: nothing arrives, all arrives, a
+//! prefix arrives with the last write torn, or each sector and each name change for itself with its
+//! own luck. A sync that fails loses some of what it covered for good although it still reads back,
+//! as Linux does; that is why a failed sync must not be repeated.
 //!
 //! Room is counted without holes: a file uses its length or its reservation, in blocks of 4 KiB.
 //! Rejected: simulating the page cache (pending writes in any subset include all that it can do).
@@ -33,7 +34,8 @@ use parking_lot::Mutex;
 use super::{Directory, File, Lock, Space, check_name};
 use disk::{Disk, Fault};
 
-/// A directory on a simulated disk; clones and subdirectories share the disk, its faults and its seed.
+/// A directory on a simulated disk; clones and subdirectories share the disk, its faults and its
+/// seed.
 #[derive(Debug, Clone)]
 pub struct SimulatedDirectory {
     disk: Arc<Mutex<Disk>>,
@@ -78,24 +80,24 @@ impl SimulatedDirectory {
         SimulatedDirectory { disk: Arc::new(Mutex::new(disk)), path }
     }
 
-    /// Cuts the power: unsynced writes and names are lost, kept, torn or reordered. Answers this directory
-    /// after the restart, without faults; old handles fail from now on.
+    /// Cuts the power: unsynced writes and names are lost, kept, torn or reordered. Answers this
+    /// directory after the restart, without faults; old handles fail from now on.
     #[must_use]
     pub fn crash(&self) -> SimulatedDirectory {
         let disk = self.disk.lock().take().after_power_cut();
         SimulatedDirectory::over(disk, self.path.clone())
     }
 
-    /// Kills the process: all that was written stays, synced or not. Answers this directory as the next
-    /// process finds it, without faults; old handles fail from now on.
+    /// Kills the process: all that was written stays, synced or not. Answers this directory as the
+    /// next process finds it, without faults; old handles fail from now on.
     #[must_use]
     pub fn kill(&self) -> SimulatedDirectory {
         let disk = self.disk.lock().take().after_kill();
         SimulatedDirectory::over(disk, self.path.clone())
     }
 
-    /// A copy of the whole disk as it is now, without faults and locks, which goes its own way; for trying many
-    /// damages on one state.
+    /// A copy of the whole disk as it is now, without faults and locks, which goes its own way; for
+    /// trying many damages on one state.
     #[must_use]
     pub fn copy(&self) -> SimulatedDirectory {
         SimulatedDirectory::over(self.disk.lock().clone().after_kill(), self.path.clone())
@@ -116,8 +118,8 @@ impl SimulatedDirectory {
         self.disk.lock().arm(Fault::Read, nth);
     }
 
-    /// Lets `changes` more changes (writes, syncs, names, lengths) happen; the next and all after it fail, the
-    /// next one half done if it is a write. Then call `crash`.
+    /// Lets `changes` more changes (writes, syncs, names, lengths) happen; the next and all after
+    /// it fail, the next one half done if it is a write. Then call `crash`.
     pub fn power_off_after(&self, changes: u64) {
         self.disk.lock().power_off_after(changes);
     }

@@ -1,13 +1,13 @@
 //! The three roles at work: append under the mutex; write, sync and prepare without it.
 //!
-//! Whoever needs a thing done takes the role if it is free and does it for all; who finds it taken waits for the
-//! news (`progress`). So the log works without any thread of its own, and the flusher's thread is only one more
-//! caller, which serves those that must not block.
+//! Whoever needs a thing done takes the role if it is free and does it for all; who finds it taken
+//! waits for the news (`progress`). So the log works without any thread of its own, and the
+//! flusher's thread is only one more caller, which serves those that must not block.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::device::{Directory, File};
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -20,6 +20,13 @@ use super::{Appended, Head, Options, SegmentInfo};
 /// Time between two tries to make a spare ahead when there was no room.
 const SPARE_RETRY: Duration = Duration::from_secs(1);
 
+/// A syncer waits for company at most this part of the last sync's time, …
+const GATHER_PART: u32 = 8;
+/// … not at all if that is less than a timer can measure, …
+const GATHER_MIN: Duration = Duration::from_micros(50);
+/// … and never longer than this.
+const GATHER_MAX: Duration = Duration::from_millis(1);
+
 /// A log in use.
 #[derive(Debug)]
 pub(super) struct Core {
@@ -29,6 +36,8 @@ pub(super) struct Core {
     pub(super) state: Mutex<State>,
     /// Something was written, synced, prepared, or failed.
     pub(super) progress: Condvar,
+    /// Those came back whom the syncer waits for.
+    gathered: Condvar,
     /// Held while segments are removed.
     releasing: Mutex<()>,
     /// There is work for the flusher's thread.
@@ -52,6 +61,7 @@ impl Core {
             options,
             state: Mutex::new(state),
             progress: Condvar::new(),
+            gathered: Condvar::new(),
             releasing: Mutex::new(()),
             work: Condvar::new(),
         }
@@ -131,7 +141,8 @@ impl Core {
         Ok(())
     }
 
-    /// Takes the free role of the writer, hands the active buffer to the system, and tells everybody.
+    /// Takes the free role of the writer, hands the active buffer to the system, and tells
+    /// everybody.
     fn write_out(&self, state: &mut Guard<'_>) {
         state.writing = true;
         let fresh = Buffer { bytes: std::mem::take(&mut state.recycled), pieces: Vec::new() };
@@ -189,6 +200,10 @@ impl Core {
         }
         let mut state = self.state.lock();
         let upto = upto.min(state.last);
+        if state.durable < upto {
+            state.blocked.push(upto);
+            self.gathered(&state);
+        }
         while state.durable < upto {
             state.check()?;
             if state.syncing {
@@ -203,6 +218,7 @@ impl Core {
     /// Takes the free role of the syncer and makes all that was appended so far durable.
     fn sync_all(&self, state: &mut Guard<'_>) {
         state.syncing = true;
+        self.gather(state);
         let goal = state.last;
         while state.written < goal && state.failed.is_none() {
             if state.writing {
@@ -218,10 +234,37 @@ impl Core {
         self.tell(state);
     }
 
+    /// Waits a little for those whom the last sync served to come back with their next commit.
+    /// Without that the committers fall into two halves, each waiting through the other's sync, and
+    /// share half as well. One committer alone never waits here, nor does anybody where a sync is
+    /// quick. Time is the machine's here, not the clock seam's: no outcome depends on it.
+    fn gather(&self, state: &mut Guard<'_>) {
+        let wait = state.sync_took / GATHER_PART;
+        if wait < GATHER_MIN || state.waiting() >= state.expected {
+            return;
+        }
+        let until = Instant::now() + wait.min(GATHER_MAX);
+        state.gathering = true;
+        while state.waiting() < state.expected
+            && !self.gathered.wait_until(state, until).timed_out()
+        {}
+        state.gathering = false;
+    }
+
+    /// Tells a syncer that waits for more company that it has it.
+    pub(super) fn gathered(&self, state: &State) {
+        if state.gathering && state.waiting() >= state.expected {
+            self.gathered.notify_one();
+        }
+    }
+
     fn sync_written(&self, state: &mut Guard<'_>) {
         // What is written in earlier segments was synced when they were sealed.
         let (upto, segment) = (state.written, Arc::clone(&state.written_segment));
+        let start = Instant::now();
         let answer = MutexGuard::unlocked(state, || segment.file.sync_data());
+        state.sync_took = start.elapsed();
+        state.expected = state.waiting();
         state.flushed_at = self.options.clock.steady();
         match answer {
             Ok(()) => {
@@ -238,6 +281,8 @@ impl Core {
         self.written.store(state.written, Ordering::Release);
         self.durable.store(state.durable, Ordering::Release);
         self.progress.notify_all();
+        let durable = if state.failed.is_some() { u64::MAX } else { state.durable };
+        state.blocked.retain(|upto| *upto > durable);
         let ready = state.ready(self.options.buffer_bytes);
         if !ready.is_empty() {
             MutexGuard::unlocked(state, || ready.into_iter().for_each(std::task::Waker::wake));
@@ -372,7 +417,8 @@ impl Core {
         Ok(removed)
     }
 
-    /// The oldest segment, if it is not needed for records above `upto` and its successor is on disk.
+    /// The oldest segment, if it is not needed for records above `upto` and its successor is on
+    /// disk.
     fn releasable(&self, upto: u64) -> Option<Arc<Segment>> {
         let state = self.state.lock();
         let next = state.segments.get(1)?.first();
@@ -435,8 +481,8 @@ impl Core {
     }
 }
 
-/// Writes a new segment's header, and names the file only when the header is durable: so a named segment
-/// always has its header, and its name proves that all before it is durable.
+/// Writes a new segment's header, and names the file only when the header is durable: so a named
+/// segment always has its header, and its name proves that all before it is durable.
 pub(super) fn name_segment(
     directory: &dyn Directory,
     spare: &str,

@@ -1,8 +1,9 @@
 //! The flusher's thread and the futures that it serves.
 //!
-//! A future registers its waker and what it waits for; the thread, or any blocking caller that happens to hold the
-//! role, does the work and wakes all whose wait is over. Without a thread a future does the work itself when polled,
-//! so it never hangs. The thread also drives the timers, and sleeps without a time when there is nothing to drive.
+//! A future registers its waker and what it waits for; the thread, or any blocking caller that
+//! happens to hold the role, does the work and wakes all whose wait is over. Without a thread a
+//! future does the work itself when polled, so it never hangs. The thread also drives the timers,
+//! and sleeps without a time when there is nothing to drive.
 
 use std::future::Future;
 use std::io;
@@ -79,6 +80,7 @@ impl Future for Reached {
             return Poll::Ready(this.work_oneself());
         }
         this.register(&mut state, context);
+        core.gathered(&state);
         core.work.notify_one();
         Poll::Pending
     }

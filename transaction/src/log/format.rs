@@ -1,12 +1,13 @@
 //! The bytes of the log: segment headers and records, drawn.
 //!
-//! All integers are little-endian. A segment is a file named by its first index in 20 decimal digits:
+//! All integers are little-endian. A segment is a file named by its first index in 20 decimal
+//! digits:
 //!
 //! ```text
 //! 00000000000000000001.log
-//! ┌──────────────────┬────────┬────────┬──────┬────────┬───────────────┐
-//! │ header, 4096     │ record │ record │ mark │ record │ zeros …       │  records start at multiples of 8
-//! └──────────────────┴────────┴────────┴──────┴────────┴───────────────┘
+//! ┌──────────────────┬────────┬────────┬──────┬────────┬───────────┐
+//! │ header, 4096     │ record │ record │ mark │ record │ zeros …   │ records at multiples of 8
+//! └──────────────────┴────────┴────────┴──────┴────────┴───────────┘
 //!
 //! header   0  magic            8   "QANATLOG"
 //!          8  version          2   layout of this segment's records
@@ -20,9 +21,9 @@
 //!         56  predecessor      8   checksum of the record before the first one here
 //!         64  stamp            8   highest stamp in earlier segments
 //!         72  zeros
-//!       4088  checksum         8   CRC-64/NVME of bytes 0..4088; place and kind hold for all versions
+//!       4088  checksum         8   CRC-64/NVME of bytes 0..4088, in all versions
 //!
-//! record   0  checksum         8   CRC-64/NVME of bytes 8.. to the end of the padding, XOR the store's salt
+//! record   0  checksum         8   CRC-64/NVME of all that follows, XOR the store's salt
 //!          8  predecessor      8   checksum of the record before (or the segment's `predecessor`)
 //!         16  index            8   one more than the record before; a mark repeats it
 //!         24  stamp            8   opaque here
@@ -34,11 +35,11 @@
 //!         48  payload, then zeros to a multiple of 8
 //! ```
 //!
-//! CRC-64/NVME rather than CRC-32C: recovery tries the checksum at every multiple of 8 behind a damage (8 million
-//! tries a segment), where 32 bits would now and then find a record that is not there; carry-less
-//! multiplication makes both equally fast. The salt (the store id's CRC) makes another store's records, copied
-//! into a payload or left on a reused device, not pass for ours. The header has a page to itself, written once,
-//! so no later write can tear it.
+//! CRC-64/NVME rather than CRC-32C: recovery tries the checksum at every multiple of 8 behind a
+//! damage (8 million tries a segment), where 32 bits would now and then find a record that is not
+//! there; carry-less multiplication makes both equally fast. The salt (the store id's CRC) makes
+//! another store's records, copied into a payload or left on a reused device, not pass for ours.
+//! The header has a page to itself, written once, so no later write can tear it.
 
 use crc_fast::crc64_nvme;
 

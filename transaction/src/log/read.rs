@@ -1,13 +1,14 @@
 //! Reading the log while it is written: the feed, and the applier's catching up.
 //!
 //! ```text
-//!   Reader ── expected index ─┬─ at or below `written`: pieces of the segment's file, 256 kB at a time
-//!                             └─ above it (`Reach::Appended` only): copied from the buffers in memory
+//!   Reader ── next index ─┬─ up to `written`: pieces of the segment's file, 256 kB at a time
+//!                         └─ above (`Reach::Appended` only): copied from the buffers in memory
 //! ```
 //!
-//! A reader holds a position and never blocks a writer but for the copy. Each record is checked again, against its
-//! own checksum and its predecessor's, so damage that came after opening is reported and not delivered. The log's
-//! own marks are skipped. `next` answers `None` at the end of what may be read now, and can be called again later.
+//! A reader holds a position and never blocks a writer but for the copy. Each record is checked
+//! again, against its own checksum and its predecessor's, so damage that came after opening is
+//! reported and not delivered. The log's own marks are skipped. `next` answers `None` at the end of
+//! what may be read now, and can be called again later.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -172,7 +173,8 @@ impl Reader {
     }
 }
 
-/// Where to go on: in the same segment, at the start of the next one, or at the last known place before `wanted`.
+/// Where to go on: in the same segment, at the start of the next one, or at the last known place
+/// before `wanted`.
 fn find(state: &State, place: Option<Place>, wanted: u64) -> Result<Place, ReadError> {
     let next = place.as_ref().map_or(wanted, |place| place.next);
     let number = state.segments.partition_point(|segment| segment.first() <= next);

@@ -1,10 +1,11 @@
 //! From files to a state: what is whole, what is a torn tail, what is corruption. Reads only.
 //!
-//! Where reading stops at index *b* (a bad record, or zeros), one question decides: does anything prove that *b* had
-//! been durable? Proofs are a later segment (it is named only after all before it was synced) and a valid record or
-//! mark behind the stop whose `durable` is at least *b*. With a proof it is corruption: refuse, change nothing. Without
-//! one, *b* was never acknowledged, or was acknowledged by the very last flush before a power cut whose claim had
-//! not reached the disk (see the module's essay): the tail is cut.
+//! Where reading stops at index *b* (a bad record, or zeros), one question decides: does anything
+//! prove that *b* had been durable? Proofs are a later segment (it is named only after all before
+//! it was synced) and a valid record or mark behind the stop whose `durable` is at least *b*. With
+//! a proof it is corruption: refuse, change nothing. Without one, *b* was never acknowledged, or
+//! was acknowledged by the very last flush before a power cut whose claim had not reached the disk
+//! (see the module's essay): the tail is cut.
 
 use std::collections::VecDeque;
 use std::io;
@@ -39,7 +40,8 @@ pub(super) struct End {
     pub(super) stamp: u64,
     /// Highest index that anything here claims to be durable.
     pub(super) claimed: u64,
-    /// Offset of the first byte that nothing here claims to be durable.
+    /// Offset of the first byte that nothing here claims to be durable. A mark claims records, not
+    /// itself.
     pub(super) unclaimed: u64,
     /// Records without marks.
     pub(super) records: u64,
@@ -111,16 +113,13 @@ pub(super) fn scan(found: &Found, from: u64, deliver: Deliver<'_>) -> Result<End
         bad: None,
         places: Vec::new(),
     };
+    // Records that nothing claims durable yet: index, and the offset behind each.
     let mut open: VecDeque<(u64, u64)> = VecDeque::new();
     loop {
-        // A header is synced before its first record is written: a record speaks for the header.
-        let clear = if end.offset == SEGMENT_HEADER { 0 } else { end.offset };
-        end.unclaimed = open.front().map_or(clear, |(_, offset)| *offset);
-        let step = cursor.step().map_err(OpenError::io(format!(
-            "reading {} at {}",
-            segment_name(header.first),
-            cursor.offset
-        )))?;
+        let step = cursor.step().map_err(|source| {
+            let operation = format!("reading {} at {}", segment_name(header.first), end.offset);
+            OpenError::Io { operation, source }
+        })?;
         let record = match step {
             Step::Record(record) => record,
             Step::End => return Ok(end),
@@ -130,15 +129,17 @@ pub(super) fn scan(found: &Found, from: u64, deliver: Deliver<'_>) -> Result<End
             end.records += 1;
             end.stamp = end.stamp.max(record.stamp);
             note_place(&mut end.places, record.index, end.offset);
-            open.push_back((record.index, end.offset));
+            open.push_back((record.index, cursor.offset));
             if record.index >= from {
                 deliver(Record::new(&record, cursor.payload()))
                     .map_err(|why| OpenError::Refused { index: record.index, why })?;
             }
         }
         end.claimed = end.claimed.max(record.durable);
-        while open.front().is_some_and(|(index, _)| *index <= end.claimed) {
-            open.pop_front();
+        // A header is synced before its first record is written: a record speaks for the header.
+        end.unclaimed = end.unclaimed.max(SEGMENT_HEADER);
+        while let Some((_, behind)) = open.pop_front_if(|(index, _)| *index <= end.claimed) {
+            end.unclaimed = behind;
         }
         (end.offset, end.next, end.chain) = (cursor.offset, cursor.next, cursor.chain);
     }

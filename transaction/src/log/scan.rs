@@ -1,10 +1,11 @@
-//! Reading one segment from its file, record by record, trusting nothing; and looking for signs of life behind
-//! a damage.
+//! Reading one segment from its file, record by record, trusting nothing; and looking for signs of
+//! life behind a damage.
 //!
-//! A segment ends in one of two ways: zeros (or the end of the file) where the next record would start, or
-//! something that is not the next record. Both only say where reading stops; whether that is a torn tail or
-//! corruption is decided by what follows (`claim_after`): a valid record whose `durable` lies at or beyond the
-//! missing index proves that the missing one had been durable, hence acknowledged.
+//! A segment ends in one of two ways: zeros (or the end of the file) where the next record would
+//! start, or something that is not the next record. Both only say where reading stops; whether that
+//! is a torn tail or corruption is decided by what follows (`claim_after`): a valid record whose
+//! `durable` lies at or beyond the missing index proves that the missing one had been durable,
+//! hence acknowledged.
 
 use std::io;
 
@@ -140,7 +141,8 @@ impl<'a> Cursor<'a> {
         Ok(behind)
     }
 
-    /// A valid record at `at` that claims index `next` durable, given that reading stopped at `from`.
+    /// A valid record at `at` that claims index `next` durable, given that reading stopped at
+    /// `from`.
     fn claim_at(&mut self, from: u64, at: u64) -> io::Result<Option<Claim>> {
         let (missing, left) = (self.next, self.length - at);
         if left < RECORD_HEADER as u64 {

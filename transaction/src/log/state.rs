@@ -1,15 +1,16 @@
 //! What the log's mutex guards: where the end is, the buffer being filled, and who is at work.
 //!
 //! ```text
-//!   append ──► active buffer ──swap──► flushing buffer ──write_at──► newest segment ──sync_data──► durable
-//!              (under the mutex)        (the one writer, without the mutex)     (the one syncer, without it)
+//!   append ─► active buffer ─swap─► flushing buffer ─write_at─► segment ─sync_data─► durable
+//!             (under the mutex)     (one writer, without it)    (one syncer, without it)
 //!
 //!   durable <= written <= last          claimed <= durable
 //! ```
 //!
-//! There are three roles, each held by at most one thread at a time and never across a wait for a caller:
-//! *writer* (hands the active buffer to the system), *syncer* (makes what was written durable) and *preparer* (makes
-//! the next segment's file). A buffer may span segments: a `Piece` begins where the file changes.
+//! There are three roles, each held by at most one thread at a time and never across a wait for a
+//! caller: *writer* (hands the active buffer to the system), *syncer* (makes what was written
+//! durable) and *preparer* (makes the next segment's file). A buffer may span segments: a `Piece`
+//! begins where the file changes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -113,7 +114,8 @@ pub(super) enum Place {
     NextSegment,
     /// The active buffer must be written first.
     BufferFull,
-    /// The last segment is empty and must be given so many bytes first: two cannot begin at one index.
+    /// The last segment is empty and must be given so many bytes first: two cannot begin at one
+    /// index.
     Small(u64),
     /// A spare of at least so many bytes must be made first.
     NoSpare(u64),
@@ -150,6 +152,14 @@ pub(super) struct State {
     pub(super) wanted_written: u64,
     pub(super) wanted_durable: u64,
     pub(super) waiters: Vec<Waiter>,
+    /// What blocked callers of `flush` wait for.
+    pub(super) blocked: Vec<u64>,
+    /// How many waited when the last sync ended, served or not.
+    pub(super) expected: usize,
+    /// The syncer waits for those to come back.
+    pub(super) gathering: bool,
+    /// How long the last sync took.
+    pub(super) sync_took: Duration,
     pub(super) next_waiter: u64,
     pub(super) flushed_at: Duration,
     pub(super) flusher: Flusher,
@@ -292,6 +302,11 @@ impl State {
             }
         };
         if there { Some(Ok(())) } else { self.check().err().map(Err) }
+    }
+
+    /// How many wait for a sync (or, rarely, for something else).
+    pub(super) fn waiting(&self) -> usize {
+        self.blocked.len() + self.waiters.len()
     }
 
     /// Takes the wakers of those whose wait is over.

@@ -399,7 +399,8 @@ impl Disk {
     fn sync_names(&mut self, path: &str) -> io::Result<()> {
         self.spend()?;
         if self.fails(Fault::Sync) {
-            // Names go through a file system's journal: they arrive with a later sync, or it stops for good.
+            // Names go through a file system's journal: they arrive with a later sync, or it stops
+            // for good.
             return Err(injected("sync"));
         }
         let entries = self.entries(path)?;

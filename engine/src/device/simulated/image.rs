@@ -61,7 +61,8 @@ impl Image {
         }
     }
 
-    /// Writes those sectors of `bytes` that `chance` keeps; the length may arrive without its bytes.
+    /// Writes those sectors of `bytes` that `chance` keeps; the length may arrive without its
+    /// bytes.
     fn write_some(&mut self, offset: u64, bytes: &[u8], chance: &mut Chance<'_>) {
         let mut at = 0;
         while at < bytes.len() {
@@ -79,7 +80,8 @@ impl Image {
     }
 }
 
-/// Calls with block number, offset in the block, and the range of the caller's buffer that lies in it.
+/// Calls with block number, offset in the block, and the range of the caller's buffer that lies in
+/// it.
 fn each_block(
     offset: u64,
     count: usize,

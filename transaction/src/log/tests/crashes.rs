@@ -1,4 +1,5 @@
-//! After any crash the log holds a prefix of what was appended, with everything that was acknowledged.
+//! After any crash the log holds a prefix of what was appended, with everything that was
+//! acknowledged.
 
 use std::time::Duration;
 
@@ -145,6 +146,14 @@ fn any_crash_leaves_a_prefix_with_all_that_was_acknowledged() {
     }
     assert!(kept > 10_000, "{kept}");
     assert!(lost > 1_000, "the crashes must hurt: {lost}");
+}
+
+#[test]
+#[ignore = "long: run with --release or patience"]
+fn many_more_crashes() {
+    for seed in 400..20_000 {
+        run(seed);
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Damaged bytes are reported, or they were never durable; nothing is changed when opening is refused.
+//! Damaged bytes are reported, or they were never durable; nothing is changed when opening is
+//! refused.
 
 use super::*;
 
@@ -81,7 +82,8 @@ fn a_flip_after_a_power_cut_costs_at_most_what_nothing_claimed() {
             records.extend((0..4).map(|n| append(&log, n * 30).unwrap()));
             log.flush(log.last()).unwrap();
         }
-        // The last group's claim is only in memory: eight records are claimed on disk, twelve durable.
+        // The last group's claim is only in memory: eight records are claimed on disk, twelve
+        // durable.
         let cut = directory.crash();
         let name = segment_name(1);
         let used = cut.contents(&name).unwrap().iter().rposition(|byte| *byte != 0).unwrap();

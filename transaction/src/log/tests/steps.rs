@@ -83,6 +83,37 @@ fn a_claim_makes_a_wiped_last_record_corruption() {
 }
 
 #[test]
+fn a_cut_tail_does_not_come_back_behind_the_same_record() {
+    let (directory, _, log) = clocked();
+    append(&log, 10).unwrap();
+    log.flush(1).unwrap();
+    let two = append(&log, 10).unwrap();
+    append(&log, 10).unwrap();
+    log.write(3).unwrap();
+    // The second record is torn; the third, whole behind it, was never acknowledged.
+    directory.flip(&segment_name(1), 4096 + 64 + 50, 1).unwrap();
+    let next = directory.kill();
+    let (log, recovery, _) = open(&next);
+    assert_eq!((recovery.last, recovery.cut_bytes > 100), (1, true));
+    assert_eq!(append(&log, 10).unwrap(), two, "the same bytes again");
+    log.write(2).unwrap();
+    assert_eq!(open(&next.kill()).1.last, 2);
+}
+
+#[test]
+fn there_is_always_room_for_the_mark() {
+    let room = (SEGMENT_BYTES_MIN - SEGMENT_HEADER) as usize;
+    for length in room - 200..room {
+        let (_, _, log) = clocked();
+        append(&log, 10).unwrap();
+        append(&log, length - 64).unwrap();
+        log.flush(2).unwrap();
+        log.tick();
+        assert_eq!(log.counters().marks, 1, "{length}");
+    }
+}
+
+#[test]
 fn a_failed_sync_stops_the_log_and_is_not_repeated() {
     let (directory, _, log) = clocked();
     append(&log, 10).unwrap();
