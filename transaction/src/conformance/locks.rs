@@ -115,7 +115,9 @@ pub(super) async fn a_skipped_key_is_told(store: Arc<dyn Store>) {
 }
 
 pub(super) async fn locks_end_with_the_transaction(store: Arc<dyn Store>) {
-    let ends: [fn(Box<dyn Transaction>) -> crate::BoxFuture<'static, ()>; 3] = [
+    type Done = crate::BoxFuture<'static, ()>;
+    type End = fn(Box<dyn Transaction>) -> Done;
+    let ends: [End; 3] = [
         |tx| Box::pin(async move { drop(tx) }),
         |tx| {
             Box::pin(async move {

@@ -220,6 +220,9 @@ impl Shared {
             if write.key.len() > offers.key_bytes_max {
                 return Err(Error::TooLarge { what: "key", limit: offers.key_bytes_max });
             }
+            if write.key.as_ref() >= engine::KEY_RESERVED {
+                return Err(Error::Unsupported("a key that begins with 16 bytes of 0xff"));
+            }
             let value = if let Operation::Put(value) = &write.operation { value.len() } else { 0 };
             if value > offers.value_bytes_max {
                 return Err(Error::TooLarge { what: "value", limit: offers.value_bytes_max });
@@ -260,7 +263,7 @@ impl Shared {
                 () = self.life.closed.cancelled() => return Err(Error::Closed),
                 () = &mut room => {}
                 () = pause, if backlog < hard => return Ok(()),
-                () = &mut give_up => {
+                () = &mut give_up, if backlog >= hard => {
                     return Err(Error::Unavailable("the engine is behind with applying commits"));
                 }
             }

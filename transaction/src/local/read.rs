@@ -39,7 +39,7 @@ impl From<engine::Error> for Error {
 impl Shared {
     /// The version of a key at a stamp that is a live snapshot, or `Stamp::MAX` for the newest published.
     pub(super) fn read(&self, key: &[u8], at: Stamp) -> Result<(Stamp, Value)> {
-        let epoch = self.versions.epoch();
+        let quiet = self.versions.quiet();
         if let Found::Version(stamp, value) = self.versions.get(key, at) {
             return Ok((stamp, value));
         }
@@ -55,7 +55,7 @@ impl Shared {
         };
         match raw.as_ref().map(unwrap).transpose()? {
             Some((stamp, value)) if stamp <= at => return Ok((stamp, Some(value))),
-            None if epoch % 2 == 0 && self.versions.epoch() == epoch => {
+            None if quiet.lasts(&self.versions) => {
                 return Ok((Stamp::ZERO, None));
             }
             _ => {}
@@ -95,7 +95,7 @@ impl Shared {
     /// The records of the first part of a range, and what is left of it.
     fn stretch(&self, range: &(Bytes, Bytes), builder: &Builder<'_>, at: Stamp) -> Result<Stretch> {
         let (direction, wanted) = (builder.scan.direction, builder.wanted());
-        let epoch = self.versions.epoch();
+        let quiet = self.versions.quiet();
         let bounds = (range.0.as_ref(), range.1.as_ref());
         let (mut listed, stop) = self.versions.list(bounds, direction, at, wanted.0 + SLACK);
         let mut covered = cut(range, direction, stop, false);
@@ -115,8 +115,7 @@ impl Shared {
             Ok((record.key, stamp, value))
         });
         let stored = stored.collect::<Result<Vec<_>>>()?;
-        let quiet = epoch % 2 == 0 && self.versions.epoch() == epoch;
-        if !quiet || stored.iter().any(|(_, stamp, _)| *stamp > at) {
+        if !quiet.lasts(&self.versions) || stored.iter().any(|(_, stamp, _)| *stamp > at) {
             let bounds = (covered.0.as_ref(), covered.1.as_ref());
             listed = self.versions.list(bounds, direction, at, usize::MAX).0.into_iter().fold(
                 listed,

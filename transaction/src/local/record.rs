@@ -118,10 +118,10 @@ impl Draft {
 
     /// Fills in the sum of the n-th `Add`.
     pub fn set_sum(&mut self, nth: usize, sum: i64) {
-        if let Some(at) = self.sums.get(nth).copied() {
-            if let Some(place) = self.bytes.get_mut(at..at + 8) {
-                place.copy_from_slice(&sum.to_be_bytes());
-            }
+        if let Some(at) = self.sums.get(nth).copied()
+            && let Some(place) = self.bytes.get_mut(at..at + 8)
+        {
+            place.copy_from_slice(&sum.to_be_bytes());
         }
     }
 

@@ -137,6 +137,18 @@ pub(super) enum Settled {
     Retained,
 }
 
+/// A moment in the applier's life.
+#[derive(Clone, Copy)]
+pub(super) struct Quiet(u64);
+
+impl Quiet {
+    /// Whether nothing was being applied then, nor has been since.
+    #[inline]
+    pub fn lasts(self, versions: &Versions) -> bool {
+        self.0.is_multiple_of(2) && versions.epoch.load(Ordering::Acquire) == self.0
+    }
+}
+
 /// The table.
 pub(super) struct Versions {
     shards: Box<[RwLock<HashTable<Entry>>]>,
@@ -187,10 +199,10 @@ impl Versions {
         self.entries.load(Ordering::Relaxed)
     }
 
-    /// The apply epoch: even and unchanged between two calls means that nothing was applied between them.
+    /// A moment, to ask later whether anything was applied since.
     #[inline]
-    pub fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
+    pub fn quiet(&self) -> Quiet {
+        Quiet(self.epoch.load(Ordering::Acquire))
     }
 
     /// The applier brackets each batch with two calls.

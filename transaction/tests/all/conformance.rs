@@ -23,6 +23,8 @@ pub fn eager() -> LocalOptions {
         checkpoint_bytes: 64 << 10,
         segment_bytes: 64 << 10,
         log_buffer_bytes: 64 << 10,
+        write_within: Duration::from_millis(2),
+        flush_within: Duration::from_millis(5),
         space_floor_bytes: 0,
         space_floor_percent: 0,
         ..LocalOptions::default()
