@@ -9,8 +9,10 @@
 //! ```
 //!
 //! Every language ends in the one plan of `query`, made of its one table of typed functions. So two
-//! languages over one collection cannot disagree about what a document holds, and an operator that both have
-//! is written once. What differs between dialects (NULL logic, collation, overflow) is decided here, by the
+//! languages over one collection cannot disagree about what a document holds, and an operator that
+//! both have
+//! is written once. What differs between dialects (NULL logic, collation, overflow) is decided
+//! here, by the
 //! choice of function; no dialect flag exists at run time.
 //!
 //! Invariants
@@ -18,7 +20,9 @@
 //! - What is not supported is an error that names the thing; nothing is parsed and then ignored.
 //! - An error has a position in the text whenever the peer would show one.
 //!
-//! Rejected: translating one language into another's text (positions, types and error codes are lost),
-//! and a general SQL engine behind it (it plans too slowly for point reads and wraps overflow silently).
+//! Rejected: translating one language into another's text (positions, types and error codes are
+//! lost),
+//! and a general SQL engine behind it (it plans too slowly for point reads and wraps overflow
+//! silently).
 
 pub mod sql;

@@ -1,7 +1,9 @@
 //! Expressions back to SQL, in PostgreSQL's style.
 //!
-//! The catalogue keeps CHECK, DEFAULT and index expressions as text; `\d` and `pg_get_expr` show them.
-//! PostgreSQL has two styles and so has [`deparse`]: every operator in parentheses (`pg_get_expr(x, r)`,
+//! The catalogue keeps CHECK, DEFAULT and index expressions as text; `\d` and `pg_get_expr` show
+//! them.
+//! PostgreSQL has two styles and so has [`deparse`]: every operator in parentheses
+//! (`pg_get_expr(x, r)`,
 //! the form that is stored), or only where they are needed (`pg_get_expr(x, r, true)`, what psql
 //! shows). Spellings are PostgreSQL's: types by their standard names, `DATE 'x'` as `'x'::date`,
 //! `CAST` as `::`.
@@ -12,7 +14,8 @@
 //!   restricted expression may stand, it must be put in parentheses.
 //! - A name is quoted exactly if it would not come back as itself.
 //!
-//! What PostgreSQL shows after its analysis (a literal's resolved type, `= ANY` for IN, `~~` for LIKE)
+//! What PostgreSQL shows after its analysis (a literal's resolved type, `= ANY` for IN, `~~` for
+//! LIKE)
 //! is not known here: the binder may put such casts into the tree before it prints it.
 //!
 //! Rejected: keeping the source text as written, because renamed columns must change in it.
@@ -31,7 +34,8 @@ pub enum Parentheses {
     Needed,
 }
 
-/// The SQL of an expression; `None` if it holds a query, a window or another construct that no stored
+/// The SQL of an expression; `None` if it holds a query, a window or another construct that no
+/// stored
 /// expression may hold.
 pub fn deparse(expr: &Expr, parentheses: Parentheses) -> Option<String> {
     let mut printer = Printer { out: String::new(), all: parentheses == Parentheses::All };

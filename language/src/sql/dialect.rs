@@ -2,7 +2,8 @@
 //!
 //! The grammar is one. Where two peers differ the lexer and the parser ask the `Dialect` that they
 //! were given, and only there: which word is a keyword, what quotes a name, which statements exist.
-//! Rejected: a copy of the grammar for each peer (two places for every correction), and a trait with
+//! Rejected: a copy of the grammar for each peer (two places for every correction), and a trait
+//! with
 //! hooks (a call through a table for each token).
 
 use super::keyword::Keyword;

@@ -1,6 +1,7 @@
 //! A statement's text without its literals: the key under which its plan is cached.
 //!
-//! Clients that put values into the text send a new text each time. The plan does not depend on most
+//! Clients that put values into the text send a new text each time. The plan does not depend on
+//! most
 //! of those values, so the cache must find it without them, and fast: one pass over the tokens, no
 //! tree, no allocation once the buffers have grown.
 //!
@@ -10,15 +11,19 @@
 //! literals  0: Int4 "42"   1: Text "'x'"                           class, start, end
 //! ```
 //!
-//! Words are folded, comments and white space go, every two tokens are one space apart, a literal is
-//! the byte of its [`LiteralClass`]; a semicolon at the end goes, too. The parser numbers literals in
+//! Words are folded, comments and white space go, every two tokens are one space apart, a literal
+//! is
+//! the byte of its [`LiteralClass`]; a semicolon at the end goes, too. The parser numbers literals
+//! in
 //! the same order (`Ordinal`), which is how a plan's lifted parameter finds its literal here.
 //!
 //! Invariants
-//! - Equal keys mean equal token sequences up to the literals' values, so equal trees up to them. The
+//! - Equal keys mean equal token sequences up to the literals' values, so equal trees up to them.
+//!   The
 //!   class bytes are below 0x20, where no token outside quotes begins; a text with a stray control
 //!   character is not cacheable.
-//! - What the plan needs beyond this is the binder's to add: the settings, the parameters' types, and the values
+//! - What the plan needs beyond this is the binder's to add: the settings, the parameters' types,
+//!   and the values
 //!   of literals that it looked at or the grammar fixed ([`Parsed::fixed`](super::ast::Parsed)).
 //!
 //! Rejected: hashing tokens instead of keeping the key (a collision would run another statement's

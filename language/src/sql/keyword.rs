@@ -11,12 +11,15 @@
 //! Reserved         no                  no                   yes              select, table, user
 //! ```
 //!
-//! Apart from the category, a few words of each kind (`year`, `over`, `filter`, …) may not stand as a
+//! Apart from the category, a few words of each kind (`year`, `over`, `filter`, …) may not stand
+//! as a
 //! *bare* label, `SELECT 1 year`, because there the grammar could not tell the label from an
 //! operator's continuation. The table says this with `label` or `no_label`.
 //!
-//! Invariant: rows are sorted by word (a test holds it), since look-up is a binary search inside the
-//! range of the first letter. Rejected: a hash map built at start (allocation before first use) and a
+//! Invariant: rows are sorted by word (a test holds it), since look-up is a binary search inside
+//! the
+//! range of the first letter. Rejected: a hash map built at start (allocation before first use)
+//! and a
 //! perfect hash (a build step for eight comparisons saved).
 
 /// What a keyword may still name. See the module's table.

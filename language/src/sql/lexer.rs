@@ -6,11 +6,13 @@
 //! ```
 //!
 //! A token is twelve bytes and borrows nothing; its text is `&text[start..end]`, decoded by
-//! [`literal`](super::literal) only if somebody wants the value. So one lexer serves the parser, the
+//! [`literal`](super::literal) only if somebody wants the value. So one lexer serves the parser,
+//! the
 //! plan cache's fingerprint (which never decodes) and the splitting of a script into statements.
 //!
 //! Invariants
-//! - Offsets lie on character boundaries: every byte from 0x80 up belongs to a name, a quoted text or
+//! - Offsets lie on character boundaries: every byte from 0x80 up belongs to a name, a quoted text
+//!   or
 //!   a comment, whole.
 //! - An operator is the longest run of operator characters, cut before `--` and `/*`; a run of more
 //!   than one character ends in `+` or `-` only if it holds one of ``~ ! @ # ^ & | ` ? %``. So
@@ -131,6 +133,8 @@ pub struct Lexer<'a> {
     /// Up to here every byte is known to be a `+` or `-` that stands alone: without this memory a
     /// long run of signs would be walked again for each of them.
     signs_until: usize,
+    /// Set while it reads what may be the UESCAPE of a token before.
+    looks_ahead: bool,
 }
 
 const NAME_START: u8 = 1;
@@ -173,7 +177,7 @@ impl<'a> Lexer<'a> {
             let kind = ParseErrorKind::TooLong;
             return Err(Box::new(ParseError { kind, offset: 0, near: None }));
         }
-        Ok(Lexer { text, bytes: text.as_bytes(), at: 0, signs_until: 0 })
+        Ok(Lexer { text, bytes: text.as_bytes(), at: 0, signs_until: 0, looks_ahead: false })
     }
 
     /// The next token; [`TokenKind::End`] at the end, again and again.
@@ -450,14 +454,17 @@ impl<'a> Lexer<'a> {
 
     /// Takes a `UESCAPE 'x'` that follows, if one does.
     fn uescape(&mut self, start: usize) -> Result<()> {
-        let end = self.at;
-        let mut look = Lexer { at: end, ..self.clone() };
-        let word = look.next_token()?;
-        let is_uescape = word.kind == TokenKind::Word
-            && text_of(self.text, word).eq_ignore_ascii_case("uescape");
-        if !is_uescape {
+        if self.looks_ahead {
             return Ok(());
         }
+        // The lexer that looks ahead does not do so in turn: a long row of such strings would nest.
+        let mut look = Lexer { looks_ahead: true, ..self.clone() };
+        look.skip_space()?;
+        let word = self.bytes.get(look.at..look.at + 7).unwrap_or_default();
+        if !word.eq_ignore_ascii_case(b"uescape") || is(self.byte(look.at + 7), NAME) {
+            return Ok(());
+        }
+        look.at += 7;
         let string = look.next_token()?;
         let (from, to) = (string.start as usize, string.end as usize);
         if string.kind != TokenKind::String {

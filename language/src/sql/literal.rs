@@ -1,4 +1,5 @@
-//! Tokens to values: strings without their quotes and escapes, names folded and cut, numbers classed.
+//! Tokens to values: strings without their quotes and escapes, names folded and cut, numbers
+//! classed.
 //!
 //! A number's class is what its type follows from, before anybody has looked at where it stands:
 //!
@@ -8,7 +9,8 @@
 //! 9223372036854775809    Numeric       1.5  1e3               Numeric
 //! ```
 //!
-//! The two edges are single values that fit the type only after a minus sign. They have classes of their
+//! The two edges are single values that fit the type only after a minus sign. They have classes of
+//! their
 //! own so that a plan, cached under the classes, need not ask a literal's value for its type.
 //!
 //! Invariant: [`check_string`] has accepted every escape string that the lexer gave out, so

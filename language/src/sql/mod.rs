@@ -5,11 +5,14 @@
 //! text ──▶ lexer ──────┤                                                  │miss             ▲
 //!                      └──▶ parser ──▶ ast ──────────────────────────▶ binder ─────────────┘
 //!                                       │ ▲
-//!                                  deparse └ parse_expression      (catalogue: CHECK, DEFAULT, index)
+//!                                  deparse └ parse_expression      (catalogue: CHECK, DEFAULT,
+//! index)
 //! ```
 //!
-//! A text that was seen before with other literals builds no tree: the fingerprint finds its plan and
-//! says where the literals stand. A new text is parsed whole, all its statements, before the first of
+//! A text that was seen before with other literals builds no tree: the fingerprint finds its plan
+//! and
+//! says where the literals stand. A new text is parsed whole, all its statements, before the first
+//! of
 //! them runs, as PostgreSQL's simple query protocol demands.
 //!
 //! The peers' dialects share every module here; what differs is asked of a [`Dialect`].
@@ -20,7 +23,8 @@
 //! - A statement known to PostgreSQL 15 is never a syntax error: at worst it is
 //!   [`Statement::Unsupported`](ast::Statement::Unsupported), by name.
 //!
-//! Known edges: `standard_conforming_strings = off` is not spoken; a function body in BEGIN ATOMIC, a
+//! Known edges: `standard_conforming_strings = off` is not spoken; a function body in BEGIN
+//! ATOMIC, a
 //! rule's actions and MERGE are skipped, not checked; names longer than 63 bytes are cut silently.
 
 pub mod ast;

@@ -1,6 +1,7 @@
 //! A syntax tree as text, for golden tests and for looking at.
 //!
-//! It reads what `#[derive(Debug)]` writes and drops what says nothing: `None`, `false`, empty lists,
+//! It reads what `#[derive(Debug)]` writes and drops what says nothing: `None`, `false`, empty
+//! lists,
 //! `Some`. What is left is one line, or, if that is too long, one line for each field:
 //!
 //! ```text
@@ -222,6 +223,14 @@ fn print(node: &Node<'_>, depth: usize, out: &mut String) {
     if line.len() + depth * 2 <= COLUMNS {
         out.push_str(&line);
         return;
+    }
+    // A wrapper of one thing takes no lines of its own.
+    if let Node::Fields(name, fields) = node
+        && let [(field, inner)] = fields.as_slice()
+    {
+        let _ = write!(out, "{name}({field}{}", if field.is_empty() { "" } else { ": " });
+        print(inner, depth, out);
+        return out.push(')');
     }
     let (open, close, count) = match node {
         Node::Atom(atom) => return out.push_str(atom),

@@ -1,4 +1,5 @@
-//! What PostgreSQL's own grammar said (`tests/compare/results.txt`, written by `record.py`) against what
+//! What PostgreSQL's own grammar said (`tests/compare/results.txt`, written by `record.py`)
+//! against what
 //! ours says: accepted or not, SQLSTATE, position and message.
 
 use language::sql::{Dialect, parse};

@@ -118,6 +118,9 @@ fn deep_nesting() {
     let shapes = [
         ("(", "1", ")"),
         ("f(", "1", ")"),
+        ("substring(", "a", " FROM 1)"),
+        ("sum(a) OVER (PARTITION BY ", "a", ")"),
+        ("(SELECT * FROM a JOIN (SELECT ", "1", ") b ON true)"),
         ("- - ", "a", ""),
         ("NOT ", "a", ""),
         ("ARRAY[", "1", "]"),
@@ -127,7 +130,7 @@ fn deep_nesting() {
         ("1 + (", "1", ")"),
         ("a IN (", "1", ")"),
         ("EXISTS (SELECT * FROM (SELECT ", "1", ") x)"),
-        ("~", "a", ""),
+        ("~ ", "a", ""),
         ("", "a", " + 1"),
         ("", "a", "::int"),
         ("", "(a)", ".b"),
@@ -169,7 +172,9 @@ fn long_lists() {
         format!("SELECT 1 WHERE {and}"),
         format!("INSERT INTO t VALUES {rows}"),
         "SELECT 1;".repeat(20_000),
-        format!("SELECT 1 {}1", "+".repeat(200)),
+        format!("SELECT {}", vec!["U&'a'"; 20_000].join(", ")),
+        format!("SELECT {}U&'a'", "U&'a' UESCAPE '!', ".repeat(20_000)),
+        format!("SELECT 1 {}1", "+".repeat(100)),
     ] {
         if let Err(e) = parse(&text, Dialect::PostgreSql) {
             panic!("{e}");

@@ -83,7 +83,8 @@ pub enum SetScope {
 /// What SET and RESET do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetKind {
-    /// `SET name = value, …`. `SET TIME ZONE`, `SCHEMA`, `NAMES`, `ROLE`, `SESSION AUTHORIZATION`, `XML
+    /// `SET name = value, …`. `SET TIME ZONE`, `SCHEMA`, `NAMES`, `ROLE`, `SESSION AUTHORIZATION`,
+    /// `XML
     /// OPTION` are the settings `timezone`, `search_path`, `client_encoding`, `role`,
     /// `session_authorization`, `xmloption`.
     Value {
@@ -129,7 +130,8 @@ pub enum SetValue {
 /// SHOW.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Show {
-    /// One setting; `TIME ZONE`, `TRANSACTION ISOLATION LEVEL` and `SESSION AUTHORIZATION` are their settings.
+    /// One setting; `TIME ZONE`, `TRANSACTION ISOLATION LEVEL` and `SESSION AUTHORIZATION` are
+    /// their settings.
     Name(Ident),
     /// ALL.
     All,

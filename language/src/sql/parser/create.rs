@@ -38,7 +38,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// TEMPORARY, UNLOGGED or nothing. The words are names unless something follows that they qualify.
+    /// TEMPORARY, UNLOGGED or nothing. The words are names unless something follows that they
+    /// qualify.
     pub(super) fn persistence(&mut self) -> Result<Persistence> {
         use Keyword::*;
         let qualifies = |p: &Self, ahead| {

@@ -24,7 +24,8 @@
 //! `= ANY (…)`) is not so restricted: `a IS NULL = b` is fine, there as here.
 //!
 //! A *restricted* expression (the grammar's `b_expr`) knows no AND, OR, NOT, IN, LIKE, BETWEEN, IS
-//! NULL, AT or COLLATE. It stands where those words would be ambiguous: DEFAULT of a column, the low
+//! NULL, AT or COLLATE. It stands where those words would be ambiguous: DEFAULT of a column, the
+//! low
 //! bound of BETWEEN, the arguments of POSITION.
 
 use super::*;

@@ -1,4 +1,5 @@
-//! Operands that begin with a word: columns, calls, typed literals, and the standard's functions with
+//! Operands that begin with a word: columns, calls, typed literals, and the standard's functions
+//! with
 //! a syntax of their own.
 //!
 //! A word is tried in this order: as one of the grammar's own forms, if what follows fits the form
@@ -181,7 +182,8 @@ impl<'a> Parser<'a> {
             _ => return Ok(None),
         };
         self.advance();
-        rest(self, position).map(Some)
+        // These take more stack than an ordinary call: two levels.
+        self.nested(|p| rest(p, position)).map(Some)
     }
 
     fn system_call(

@@ -3,7 +3,8 @@
 use super::*;
 
 impl<'a> Parser<'a> {
-    /// What may stand after PREPARE … AS, EXPLAIN, or inside WITH: a query, INSERT, UPDATE, DELETE, MERGE.
+    /// What may stand after PREPARE … AS, EXPLAIN, or inside WITH: a query, INSERT, UPDATE,
+    /// DELETE, MERGE.
     pub(super) fn preparable(&mut self) -> Result<Statement> {
         let with = if self.is(Keyword::With) { Some(self.with()?) } else { None };
         match self.keyword() {

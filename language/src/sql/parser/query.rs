@@ -1,6 +1,7 @@
 //! SELECT, VALUES, TABLE, set operations, and what surrounds them.
 //!
-//! ORDER BY, LIMIT and locking after a parenthesised query belong to *that* query, as PostgreSQL has
+//! ORDER BY, LIMIT and locking after a parenthesised query belong to *that* query, as PostgreSQL
+//! has
 //! it: `(SELECT 1) LIMIT 1` is the query `SELECT 1 LIMIT 1`, and a second LIMIT is an error.
 
 use super::*;
@@ -327,7 +328,7 @@ impl<'a> Parser<'a> {
         let distinct = self.distinct()?;
         let targets =
             if distinct.is_none() && self.ends_targets() { Vec::new() } else { self.targets()? };
-        let into = if self.is(Keyword::Into) { Some(self.into_table()?) } else { None };
+        let into = if self.is(Keyword::Into) { Some(self.select_into()?) } else { None };
         let from = if self.eat(Keyword::From) { self.list(Self::table_ref)? } else { Vec::new() };
         let filter = self.filter()?;
         let (group_distinct, group_by) = self.group_by()?;
@@ -418,7 +419,7 @@ impl<'a> Parser<'a> {
         Ok(Target { expr, label })
     }
 
-    fn into_table(&mut self) -> Result<SelectInto> {
+    fn select_into(&mut self) -> Result<SelectInto> {
         self.expect(Keyword::Into)?;
         let persistence = self.persistence()?;
         self.eat(Keyword::Table);

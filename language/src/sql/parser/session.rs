@@ -127,7 +127,8 @@ impl<'a> Parser<'a> {
         }
         let mut scope = SetScope::Default;
         if self.is(Session) && !self.is_setting_name() {
-            // SESSION AUTHORIZATION and SESSION CHARACTERISTICS belong to the setting itself, unless
+            // SESSION AUTHORIZATION and SESSION CHARACTERISTICS belong to the setting itself,
+            // unless
             // another SESSION came before.
             if !matches!(self.keyword_at(1), Some(Authorization | Characteristics)) {
                 self.advance();

@@ -1,8 +1,11 @@
 //! Which statement it is, by its first words.
 //!
-//! PostgreSQL's grammar knows some two hundred statements. Those that the tree models have a function each;
-//! of the others the first words are enough to name them, and the text up to the semicolon is skipped.
-//! So a client that sends `CREATE TRIGGER …` reads "CREATE TRIGGER is not supported" and not "syntax error".
+//! PostgreSQL's grammar knows some two hundred statements. Those that the tree models have a
+//! function each;
+//! of the others the first words are enough to name them, and the text up to the semicolon is
+//! skipped.
+//! So a client that sends `CREATE TRIGGER …` reads "CREATE TRIGGER is not supported" and not
+//! "syntax error".
 
 use super::*;
 
@@ -122,7 +125,8 @@ const OTHERS: &[&str] = &[
     "VACUUM",
 ];
 
-/// The command tags of every statement that the parser knows, sorted; a statement that only its name is
+/// The command tags of every statement that the parser knows, sorted; a statement that only its
+/// name is
 /// known of answers [`Statement::Unsupported`].
 pub fn statement_names() -> Vec<String> {
     let mut names: Vec<String> = OTHERS.iter().map(|name| name.to_string()).collect();
@@ -248,7 +252,8 @@ impl<'a> Parser<'a> {
         fitting.map(|(words, _, _)| known(words)).max().unwrap_or(0)
     }
 
-    /// Goes to the semicolon that ends the statement: not one in parentheses, nor one in the body of
+    /// Goes to the semicolon that ends the statement: not one in parentheses, nor one in the body
+    /// of
     /// a function between BEGIN ATOMIC and its END.
     fn skip_statement(&mut self) {
         let mut parentheses = 0usize;

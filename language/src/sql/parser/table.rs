@@ -1,6 +1,7 @@
 //! FROM: tables, subqueries, functions and joins.
 //!
-//! A join's condition binds to the nearest join without one: in `a JOIN b JOIN c ON x ON y` the first
+//! A join's condition binds to the nearest join without one: in `a JOIN b JOIN c ON x ON y` the
+//! first
 //! ON belongs to `b JOIN c`. So the right side of a join that needs a condition takes further joins
 //! until ON or USING comes; CROSS and NATURAL joins take one table.
 
@@ -215,7 +216,7 @@ impl<'a> Parser<'a> {
     fn table_in_parentheses(&mut self) -> Result<TableRef> {
         let position = self.position();
         match self.query_or_join()? {
-            Either::Query(query) => self.subquery(query, false, position),
+            Either::Query(query) => self.subquery(*query, false, position),
             Either::Join(mut join) => {
                 join.alias = self.alias()?;
                 Ok(TableRef::Join(join))
@@ -228,14 +229,14 @@ impl<'a> Parser<'a> {
             p.expect_kind(TokenKind::Open)?;
             let position = p.position();
             if p.starts_query() {
-                let query = p.query()?;
+                let query = Box::new(p.query()?);
                 p.expect_kind(TokenKind::Close)?;
                 return Ok(Either::Query(query));
             }
             let first = if p.is_kind(TokenKind::Open) {
                 match p.query_or_join()? {
                     Either::Query(query) if p.is_kind(TokenKind::Close) || p.continues_query() => {
-                        let query = p.query_rest(None, query)?;
+                        let query = Box::new(p.query_rest(None, *query)?);
                         p.expect_kind(TokenKind::Close)?;
                         return Ok(Either::Query(query));
                     }
@@ -245,7 +246,7 @@ impl<'a> Parser<'a> {
                         if !joins && !Self::is_column_name(next) && !p.is(Keyword::As) {
                             return p.unexpected();
                         }
-                        p.subquery(query, false, position)?
+                        p.subquery(*query, false, position)?
                     }
                     Either::Join(mut join) => {
                         if p.is_kind(TokenKind::Close) {
@@ -354,6 +355,6 @@ impl<'a> Parser<'a> {
 
 /// What parentheses in FROM turned out to hold.
 enum Either {
-    Query(Query),
+    Query(Box<Query>),
     Join(Box<Join>),
 }

@@ -148,12 +148,11 @@ impl<'a> Parser<'a> {
     fn character(&mut self, keyword: Keyword) -> Result<Option<TypeName>> {
         let position = self.position();
         self.advance();
-        if keyword == Keyword::National {
-            if !self.eat(Keyword::Character) && !self.eat(Keyword::Char) {
-                // `national` alone is a column.
-                self.at -= 1;
-                return Ok(None);
-            }
+        let national = keyword == Keyword::National;
+        if national && !self.eat(Keyword::Character) && !self.eat(Keyword::Char) {
+            // `national` alone is a column.
+            self.at -= 1;
+            return Ok(None);
         }
         let varying = keyword == Keyword::Varchar || self.eat(Keyword::Varying);
         let name = if varying { "varchar" } else { "bpchar" };
