@@ -478,7 +478,7 @@ pub enum SequenceOption {
     SequenceName(ObjectName),
     /// START WITH.
     Start(LiteralValue),
-    /// RESTART [WITH].
+    /// `RESTART [WITH]`.
     Restart(Option<LiteralValue>),
 }
 
