@@ -6,12 +6,11 @@
 
 use std::borrow::Cow;
 
-use value::{Decimal, Encoder, Item, Kind, Raw, Value};
+use value::{Decimal, Encoder, Item, Raw, Value};
 
+use super::Call;
 use super::array::{self, damaged};
-use super::names::*;
-use super::{Arguments, Call};
-use crate::{Arena, Datum, Error, ErrorKind, Result, Scalar, Type};
+use crate::{Arena, Datum, Result, Scalar, Type};
 
 /// The number of an item, if it is one; floats by their shortest decimal.
 pub fn number(item: &Item<'_>) -> Option<Decimal> {
@@ -176,8 +175,6 @@ pub fn tree(raw: Raw<'_>) -> Result<Value> {
 pub fn keep<'a>(call: &Call<'a, '_>, value: &Value) -> Datum<'a> {
     call.json(&value::cbor::encode(value))
 }
-
-pub(super) static TABLE: &[Function] = &[];
 
 /// The entries of an object in the order in which they are stored.
 pub fn entries(raw: Raw<'_>) -> Vec<(&str, Raw<'_>)> {

@@ -23,19 +23,27 @@
 mod aggregate;
 mod arithmetic;
 pub mod array;
+mod arrays;
 mod call;
 mod compare;
 pub mod datum_hash;
 pub mod datum_order;
+mod digest;
 mod elsewhere;
 mod eval;
 pub(crate) mod float;
 pub(crate) mod json;
+mod jsonb;
 pub(crate) mod names;
 pub(crate) mod numeric;
+mod pattern;
+mod regexp;
 mod set;
 mod statistics;
+mod text;
 mod time;
+mod time_build;
+mod time_parts;
 pub mod zone;
 
 use std::sync::LazyLock;
@@ -212,7 +220,19 @@ static PARTS: &[&[Function]] = &[
     float::OPERATORS,
     float::UNARY,
     float::OTHERS,
-    json::TABLE,
+    arrays::TABLE,
+    digest::TABLE,
+    jsonb::BOTH,
+    jsonb::TABLE,
+    pattern::OPERATORS,
+    pattern::TABLE,
+    regexp::TABLE,
+    text::CONCATENATIONS,
+    text::TABLE,
+    time_build::INTERVALS,
+    time_build::TABLE,
+    time_parts::PARTS,
+    time_parts::TABLE,
     numeric::BINARY,
     numeric::UNARY,
     numeric::OTHERS,

@@ -13,7 +13,7 @@ use hashbrown::HashMap;
 use value::{Decimal, Interval, Raw};
 
 use super::names::*;
-use super::{Arguments, Call, Generic, array, json, numeric, time};
+use super::{Arguments, Call, Generic, array, json, numeric, regexp, time};
 use crate::{Arena, Datum, Error, ErrorKind, Result, Scalar, Type};
 
 /// Rows, one after the other. `'a` is how long the arguments live.
@@ -426,6 +426,16 @@ fn wrong_shape(raw: Raw<'_>, part: Part, json: bool) -> Error {
     Error::new(ErrorKind::Type, "22023", message)
 }
 
+fn string_to_table<'a>(_: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<BoxedSource<'a>> {
+    if a.null(0) {
+        return Ok(Box::new(Nothing));
+    }
+    let delimiter = if a.null(1) { None } else { Some(a.text(1)?) };
+    let null = if a.null(2) { None } else { Some(a.text(2)?) };
+    let element = |part: &'a str| if Some(part) == null { Datum::Null } else { Datum::Text(part) };
+    Ok(listed(super::text::split(a.text(0)?, delimiter).into_iter().map(element).collect(), 1))
+}
+
 macro_rules! json_functions {
     ($($prefix:literal $ty:ident $pair:ident;)*) => { &[$(
         SetFunction::new(concat!("sql.", $prefix, "_array_elements"), concat!($prefix, "_array_elements"),
@@ -447,7 +457,47 @@ static JSON_FUNCTIONS: &[SetFunction] = json_functions! {
     "jsonb" JSONB jsonb;
 };
 
+const TEXTS: Type = Type::array_of(Scalar::Text);
+
 static OTHERS: &[SetFunction] = &[
+    SetFunction::new("sql.regexp_matches", "regexp_matches", &[TEXT, TEXT], TEXTS, regexp::matches),
+    SetFunction::new(
+        "sql.regexp_matches_flags",
+        "regexp_matches",
+        &[TEXT, TEXT, TEXT],
+        TEXTS,
+        regexp::matches,
+    ),
+    SetFunction::new(
+        "sql.regexp_split_to_table",
+        "regexp_split_to_table",
+        &[TEXT, TEXT],
+        TEXT,
+        regexp::split_to_table,
+    ),
+    SetFunction::new(
+        "sql.regexp_split_to_table_flags",
+        "regexp_split_to_table",
+        &[TEXT, TEXT, TEXT],
+        TEXT,
+        regexp::split_to_table,
+    ),
+    SetFunction::new(
+        "sql.string_to_table",
+        "string_to_table",
+        &[TEXT, TEXT],
+        TEXT,
+        string_to_table,
+    )
+    .called(),
+    SetFunction::new(
+        "sql.string_to_table_null",
+        "string_to_table",
+        &[TEXT, TEXT, TEXT],
+        TEXT,
+        string_to_table,
+    )
+    .called(),
     SetFunction::new("sql.generate_series_int4", "generate_series", &[INT4, INT4], INT4, integers),
     SetFunction::new(
         "sql.generate_series_int4_step",
