@@ -151,8 +151,26 @@ fn committers(count: u64, span: Duration) -> f64 {
     rate
 }
 
+/// Commits one after another that each need the log's thread: what a switch there and back costs.
+fn switches(span: Duration) {
+    let directory = Arc::new(SimulatedDirectory::new(1));
+    let store = Local::open(directory, Arc::new(Memory::new()), options()).expect("opens");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build();
+    let runtime = runtime.expect("starts");
+    let mut random = Xoshiro::new(2);
+    rate("put and commit, sync, flushes of 0 ms: the thread's switch", span, || {
+        let tx = now(store.begin(Begin::default()));
+        runtime.block_on(tx.commit(put(random.below(KEYS)))).expect("commits");
+    });
+}
+
 fn main() {
     let seconds = std::env::args().filter_map(|arg| arg.parse::<f64>().ok()).next().unwrap_or(1.0);
+    if std::env::args().any(|arg| arg == "puts") {
+        let memory = Local::memory_with(options()).expect("opens");
+        let span = Duration::from_secs_f64(seconds);
+        return writes(&memory, span, Durability::Sync, "put and commit, memory:");
+    }
     let span = Duration::from_secs_f64(seconds);
 
     let engine = Arc::new(Memory::new());
@@ -184,6 +202,7 @@ fn main() {
     writes(&store, span, Durability::None, "put and commit, durability none");
     writes(&store, span, Durability::Interval, "put and commit, durability interval");
     drop(store);
+    switches(span);
 
     let one = committers(1, span);
     let many = committers(64, span);

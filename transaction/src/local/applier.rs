@@ -25,7 +25,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use engine::Mutation;
@@ -39,8 +39,8 @@ use crate::{Error, Operation, Result, Stamp};
 
 /// How long the applier waits after the engine had no room.
 const FULL_RETRY: Duration = Duration::from_secs(1);
-/// Looks at retained entries and the disk at least so often while there is something to look at.
-const RETAINED_EVERY: Duration = Duration::from_secs(1);
+/// Looks at retained entries and checkpoints at least so often while there are any.
+const CHORES_EVERY: Duration = Duration::from_secs(1);
 
 /// The applier's own state.
 pub(super) struct Applier {
@@ -78,19 +78,20 @@ impl Applier {
         }
     }
 
+    /// Sleeps until there is something to apply and its time has come, or housekeeping is due.
     fn wait(&self) -> Rung {
         let shared = &self.shared;
-        let within = shared.options.apply_within;
+        let chores = !self.retained.is_empty() || self.unpersisted > 0;
+        let chores = chores.then(|| Instant::now() + CHORES_EVERY);
+        let mut apply: Option<Instant> = None;
         let mut state = shared.bell.state.lock();
-        let idle = self.retained.is_empty() && shared.tail.backlog() == 0 && self.unpersisted == 0;
-        if !state.stop && !state.now {
-            if idle && !state.work {
-                shared.bell.changed.wait(&mut state);
+        while !state.stop && !state.now {
+            if apply.is_none() && shared.tail.backlog() > 0 {
+                apply = Some(Instant::now() + shared.options.apply_within);
             }
-            let pause = if shared.tail.backlog() > 0 { within } else { within.max(RETAINED_EVERY) };
-            if !state.stop && !state.now {
-                let until = std::time::Instant::now() + pause;
-                while !state.stop && !state.now {
+            match apply.into_iter().chain(chores).min() {
+                None => shared.bell.changed.wait(&mut state),
+                Some(until) => {
                     if shared.bell.changed.wait_until(&mut state, until).timed_out() {
                         break;
                     }
@@ -111,7 +112,6 @@ impl Applier {
             if !state.stop {
                 shared.bell.changed.wait_for(&mut state, FULL_RETRY);
             }
-            state.work = true;
         } else {
             shared.life.fail(error);
             shared.room.notify_waiters();

@@ -385,10 +385,7 @@ impl Shared {
         let before = self.tail.push(Arc::new(Logged { index, record, size }));
         let (batch, after) = (self.options.batch_bytes, before + size);
         if before == 0 || (before < batch && after >= batch) {
-            self.bell.ring(|rung| {
-                rung.work = true;
-                rung.now |= after >= batch;
-            });
+            self.bell.ring(|rung| rung.now |= after >= batch);
         }
     }
 

@@ -65,7 +65,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 
 use engine::Engine;
-use engine::device::Clock;
+use engine::device::{Clock, Lock};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
@@ -88,12 +88,11 @@ use timer::Timer;
 use transaction::LocalTransaction;
 use versions::Versions;
 
-/// A transactional store on this machine. Dropping it stops its threads; `close` makes all durable first.
+/// A transactional store on this machine. Dropping it stops its threads; `close` makes all durable first. The
+/// lock on its directory ends when the store and its last transaction are gone.
 pub struct Local {
     shared: Arc<Shared>,
     applier: Mutex<Option<JoinHandle<()>>>,
-    /// The lock file, until the store is closed.
-    lock: Mutex<Option<engine::device::Lock>>,
 }
 
 /// What a store tells about itself, for metrics and tests. Bytes are estimates to within a few per cent.
@@ -143,6 +142,9 @@ struct Shared {
     room: Notify,
     /// The feed holds everything after this.
     feed_gone: AtomicU64,
+    /// The lock file. Last, so that it outlives the engine and the log: no second process may open what we
+    /// still have open.
+    _lock: Option<Lock>,
 }
 
 impl Shared {
@@ -208,8 +210,6 @@ struct Bell {
 /// What the applier is wanted for.
 #[derive(Debug, Clone, Copy, Default)]
 struct Rung {
-    /// There is something to apply, in its time.
-    work: bool,
     /// Apply now.
     now: bool,
     /// End.
@@ -273,7 +273,6 @@ impl Local {
         let closed = self.shared.journal.log().map_or(Ok(()), |log| {
             log.close().map_err(|unknown| Error::Failed(unknown.to_string()))
         });
-        drop(self.lock.lock().take());
         answer.and(closed)
     }
 }

@@ -53,6 +53,13 @@ struct Replayed {
     record: Record,
 }
 
+/// What a store on a device has besides log and engine.
+struct Places {
+    ceiling: Option<Ceiling>,
+    directory: Option<Arc<dyn Directory>>,
+    lock: Option<Lock>,
+}
+
 /// What the log gave.
 struct Recovered {
     log: Log,
@@ -80,12 +87,14 @@ impl Local {
     /// As `memory`.
     pub fn memory_with(options: LocalOptions) -> Result<Local> {
         let journal = Journal::Memory(AtomicU64::new(0));
-        let shared = assemble(Arc::new(Memory::new()), options, journal, None, None, Stamp::ZERO)?;
-        Local::start(shared, None)
+        let places = Places { ceiling: None, directory: None, lock: None };
+        let shared = assemble(Arc::new(Memory::new()), options, journal, places, Stamp::ZERO)?;
+        Local::start(shared)
     }
 
     /// Opens the store in `directory`, making it if it is not there. `engine` holds the data of the same store; where it lags
-    /// behind the log it is brought up to date.
+    /// behind the log it is brought up to date. An engine with files of its own should be opened under the store's lock:
+    /// see `open_with`.
     ///
     /// # Errors
     /// `Unavailable` if another process holds the store; `Corrupt` with its place if bytes are not what was written,
@@ -95,6 +104,19 @@ impl Local {
         engine: Arc<dyn Engine>,
         options: LocalOptions,
     ) -> Result<Local> {
+        Local::open_with(directory, || Ok(engine), options)
+    }
+
+    /// As `open`, with an engine that is opened only after the store's lock was taken and its `FORMAT` read: opening may
+    /// already change the engine's files, and a second process must not come so far.
+    ///
+    /// # Errors
+    /// As `open`, and those of the engine.
+    pub fn open_with(
+        directory: Arc<dyn Directory>,
+        engine: impl FnOnce() -> std::result::Result<Arc<dyn Engine>, engine::Error>,
+        options: LocalOptions,
+    ) -> Result<Local> {
         let lock = directory.lock(LOCK).map_err(|error| match error.kind() {
             std::io::ErrorKind::WouldBlock => {
                 Error::Unavailable("another process holds this store")
@@ -102,6 +124,7 @@ impl Local {
             _ => Error::Failed(format!("locking the store: {error}")),
         })?;
         let (store, is_new) = format::open(directory.as_ref(), options.entropy.as_ref())?;
+        let engine = engine()?;
         let applied = engine.applied();
         if is_new && applied > 0 {
             return Err(Error::Corrupt("the engine holds data, but there is no FORMAT".into()));
@@ -112,26 +135,24 @@ impl Local {
         let ceiling = Ceiling::open(directory.as_ref(), nothing)?;
         log.start_flusher()
             .map_err(|error| Error::Failed(format!("starting a thread: {error}")))?;
-        let (journal, disk) = (Journal::Log(log), Some(directory));
-        let mut shared = assemble(engine, options, journal, Some(ceiling), disk, stamp)?;
+        let places =
+            Places { ceiling: Some(ceiling), directory: Some(directory), lock: Some(lock) };
+        let mut shared = assemble(engine, options, Journal::Log(log), places, stamp)?;
         if let Some(shared) = Arc::get_mut(&mut shared) {
             shared.tail = Tail::new(gone);
         }
         shared.replay(kept, rest)?;
         shared.note_feed_gone()?;
-        Local::start(shared, Some(lock))
+        Local::start(shared)
     }
 
-    fn start(shared: Arc<Shared>, lock: Option<Lock>) -> Result<Local> {
+    fn start(shared: Arc<Shared>) -> Result<Local> {
         let applier = Applier::new(Arc::clone(&shared));
-        if shared.tail.backlog() > 0 {
-            shared.bell.ring(|rung| rung.work = true);
-        }
         let thread = std::thread::Builder::new().name("qanat-applier".into());
         let thread = thread
             .spawn(move || applier.run())
             .map_err(|error| Error::Failed(format!("starting a thread: {error}")))?;
-        Ok(Local { shared, applier: Mutex::new(Some(thread)), lock: Mutex::new(lock) })
+        Ok(Local { shared, applier: Mutex::new(Some(thread)) })
     }
 }
 
@@ -198,10 +219,10 @@ fn assemble(
     engine: Arc<dyn Engine>,
     options: LocalOptions,
     journal: Journal,
-    ceiling: Option<Ceiling>,
-    directory: Option<Arc<dyn Directory>>,
+    places: Places,
     stamp: Stamp,
 ) -> Result<Arc<Shared>> {
+    let Places { ceiling, directory, lock } = places;
     let seed = options.entropy.sixteen().map_err(|e| Error::Failed(format!("entropy: {e}")))?;
     let floor = ceiling.as_ref().map_or(stamp, |ceiling| ceiling.get().max(stamp));
     let clock = Arc::clone(&options.clock);
@@ -230,6 +251,7 @@ fn assemble(
         journal,
         ceiling,
         options,
+        _lock: lock,
     }))
 }
 

@@ -82,7 +82,11 @@ pub struct Torn {
     map: Mutex<std::collections::BTreeMap<Bytes, Bytes>>,
     applied: std::sync::atomic::AtomicU64,
     gate: Mutex<()>,
+    hook: Mutex<Option<Hook>>,
 }
+
+/// What happens in the middle of somebody's read.
+pub type Hook = Box<dyn FnOnce() + Send>;
 
 impl Torn {
     /// An empty engine.
@@ -93,6 +97,18 @@ impl Torn {
     /// While the answer lives, `apply` waits.
     pub fn hold_up(&self) -> parking_lot::MutexGuard<'_, ()> {
         self.gate.lock()
+    }
+
+    /// Runs `hook` in the next `get` or `page`, before it looks.
+    pub fn meanwhile(&self, hook: Hook) {
+        *self.hook.lock() = Some(hook);
+    }
+
+    fn run_hook(&self) {
+        let hook = self.hook.lock().take();
+        if let Some(hook) = hook {
+            hook();
+        }
     }
 
     fn next(
@@ -122,12 +138,14 @@ impl Torn {
 
 impl Engine for Torn {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, Error> {
+        self.run_hook();
         let found = self.map.lock().get(key).cloned();
         std::thread::yield_now();
         Ok(found)
     }
 
     fn page(&self, range: KeyRange<'_>, to: Direction, limit: Limit) -> Result<Page, Error> {
+        self.run_hook();
         let mut page = Page::default();
         if range.is_empty() {
             return Ok(page);
