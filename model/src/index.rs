@@ -200,12 +200,11 @@ fn column<'a>(source: &Source<'a>, id: ColumnId) -> Result<(Type, Datum<'a>)> {
 }
 
 fn of_datum(index: &Index, element: &IndexElement, ty: Type, datum: &Datum<'_>) -> Result<Choices> {
-    if index.array_elements {
-        if let Datum::Json(raw) | Datum::Array(raw) = datum {
-            if raw.is_array() {
-                return of_array(element, *raw);
-            }
-        }
+    if index.array_elements
+        && let Datum::Json(raw) | Datum::Array(raw) = datum
+        && raw.is_array()
+    {
+        return of_array(element, *raw);
     }
     let mut choices = Choices::new();
     choices.push(encoded(element, ty, datum)?);
@@ -424,10 +423,10 @@ impl EntryReader {
                 reader = KeyReader::new(entry_value);
             }
             let element = reader.skip().map_err(|_| corrupt())?.ok_or_else(corrupt)?;
-            if let Some((slot, ty)) = wanted {
-                if let Some(slot) = out.get_mut(*slot) {
-                    *slot = row::from_key(element, *ty, arena)?;
-                }
+            if let Some((slot, ty)) = wanted
+                && let Some(slot) = out.get_mut(*slot)
+            {
+                *slot = row::from_key(element, *ty, arena)?;
             }
         }
         Ok(true)

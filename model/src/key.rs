@@ -23,6 +23,7 @@
 //! **Invariants**
 //! - No two layouts of a category can be mistaken for each other: database numbers begin at 16384, so a C key with database 0 is
 //!   the catalogue's own.
+//! - Two keys that agree in what a shortened one keeps lie in the order of their hashes, in no order of values.
 //! - A key of `O`, `I`, `E` or `X` that would reach [`KEY_LEN_MAX`] is shortened (beginning and hash); what it can then no
 //!   longer tell stands in the value.
 //! - A bound of a range is never longer than what a shortened key keeps.
@@ -31,8 +32,7 @@
 //! comparisons), and names in O and I keys (RENAME would rewrite the data).
 
 use bytes::Bytes;
-pub use value::key::KEY_LEN_MAX;
-use value::key::{is_shortened, prefix_end, shorten};
+use value::key::prefix_end;
 use value::{KeyWriter, Kind};
 
 use crate::schema::{CollectionId, DatabaseId, IndexId, ObjectNumber, StorageId};
@@ -43,6 +43,9 @@ pub const HEADER: usize = 2;
 pub const ROW_PREFIX: usize = HEADER + 4;
 /// Bytes before the values in an `I` key.
 pub const ENTRY_PREFIX: usize = HEADER + 8;
+/// Length of a shortened key, and the bound that every other key stays below. Below what every engine takes
+/// (`engine::KEY_LEN_MAX`, 32 768) so that a scan's end, a byte longer, fits as well.
+pub const KEY_LEN_MAX: usize = 32_000;
 /// What a shortened key keeps of the whole one.
 const KEPT: usize = KEY_LEN_MAX - 16;
 
@@ -335,15 +338,20 @@ pub fn job(number: ObjectNumber) -> Bytes {
     key.into()
 }
 
-/// A whole key, shortened where it is too long.
-pub fn finish(key: Vec<u8>) -> Bytes {
-    if key.len() < KEY_LEN_MAX { key.into() } else { shorten(&key).into_owned().into() }
+/// A whole key, shortened where it is too long: its first 31 984 bytes and XXH3-128 of all of it. The length is the flag.
+pub fn finish(mut key: Vec<u8>) -> Bytes {
+    if key.len() >= KEY_LEN_MAX {
+        let hash = xxhash_rust::xxh3::xxh3_128(&key);
+        key.truncate(KEPT);
+        key.extend_from_slice(&hash.to_be_bytes());
+    }
+    key.into()
 }
 
 /// Whether the key lost its end.
 #[inline]
 pub fn is_cut(key: &[u8]) -> bool {
-    is_shortened(key)
+    key.len() == KEY_LEN_MAX
 }
 
 /// The range of all keys that begin with `prefix`, shortened ones included: a longer prefix is cut to what they keep, and the

@@ -76,6 +76,9 @@ impl Options {
     }
 }
 
+/// What was compiled last for each collection, and for which picture of it.
+type CompiledCollections = HashMap<CollectionId, (Arc<Collection>, Arc<Compiled>)>;
+
 /// What all sessions share.
 pub(crate) struct Shared {
     pub store: Arc<dyn Store>,
@@ -84,7 +87,7 @@ pub(crate) struct Shared {
     pub sequences: Blocks,
     numbers: Mutex<std::ops::Range<u32>>,
     object_ids: AtomicU32,
-    compiled: Mutex<HashMap<CollectionId, (Arc<Collection>, Arc<Compiled>)>>,
+    compiled: Mutex<CompiledCollections>,
 }
 
 /// A store with a catalogue on it. Clones are the same model.
@@ -191,10 +194,10 @@ impl Model {
     /// What a collection's texts compile to.
     pub(crate) fn compiled(&self, collection: &Arc<Collection>) -> Result<Arc<Compiled>> {
         let mut all = self.0.compiled.lock();
-        if let Some((of, compiled)) = all.get(&collection.id) {
-            if Arc::ptr_eq(of, collection) {
-                return Ok(compiled.clone());
-            }
+        if let Some((of, compiled)) = all.get(&collection.id)
+            && Arc::ptr_eq(of, collection)
+        {
+            return Ok(compiled.clone());
         }
         let compiled = Arc::new(Compiled::new(collection, &*self.0.options.expressions)?);
         all.insert(collection.id, (collection.clone(), compiled.clone()));

@@ -61,13 +61,13 @@ impl Work {
             let arena = Arena::new();
             let mut row = vec![Datum::Missing; collection.columns.len()];
             reader.read(&stored.key, &stored.value, &arena, &mut row)?;
-            if let Some(at) = position {
-                if row.get(at).is_some_and(Datum::is_null) {
-                    return Err(Error::ContainsNull {
-                        collection: collection.name.clone(),
-                        column: collection.columns[at].name.clone(),
-                    });
-                }
+            if let Some(at) = position
+                && row.get(at).is_some_and(Datum::is_null)
+            {
+                return Err(Error::ContainsNull {
+                    collection: collection.name.clone(),
+                    column: collection.columns[at].name.clone(),
+                });
             }
             match check {
                 Some(name) if !self.holds(collection, &compiled, name, &row, &arena)? => {

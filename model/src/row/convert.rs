@@ -230,10 +230,10 @@ fn is_item_kept(ty: Type, raw: Raw<'_>) -> Option<bool> {
 
 /// Reads an element of a key.
 pub(crate) fn from_key<'a>(element: &'a [u8], ty: Type, arena: &'a Arena) -> Result<Datum<'a>> {
-    if let Some(text) = plain_text(element) {
-        if matches!(form(ty), Form::Text | Form::Blank) {
-            return Ok(Datum::Text(text));
-        }
+    if let Some(text) = plain_text(element)
+        && matches!(form(ty), Form::Text | Form::Blank)
+    {
+        return Ok(Datum::Text(text));
     }
     let corrupt = || Error::Corrupt("key of a row".into());
     let value =

@@ -62,10 +62,10 @@ pub fn from_document<'a>(
         agree(collection, id, &mut row, arena)?;
     }
     for key in &collection.primary_key.columns {
-        if let Some(position) = collection.position(*key) {
-            if matches!(row[position], Datum::Null) {
-                row[position] = Datum::Missing;
-            }
+        if let Some(position) = collection.position(*key)
+            && matches!(row[position], Datum::Null)
+        {
+            row[position] = Datum::Missing;
         }
     }
     Ok(DocumentRow { row, extras })

@@ -166,13 +166,13 @@ pub fn encode(
     let mut count = 0;
     let cut = key::is_cut(row_key);
     for (column, datum) in collection.columns.iter().zip(row) {
-        if let Some(kept) = kept.filter(|kept| !kept.changed.contains(&column.id)) {
-            if let Some(raw) = kept.old.map.find(Key::Id(column.id.0))? {
-                encoder.id(column.id.0);
-                encoder.encoded(raw.bytes()?);
-                count += 1;
-                continue;
-            }
+        if let Some(kept) = kept.filter(|kept| !kept.changed.contains(&column.id))
+            && let Some(raw) = kept.old.map.find(Key::Id(column.id.0))?
+        {
+            encoder.id(column.id.0);
+            encoder.encoded(raw.bytes()?);
+            count += 1;
+            continue;
         }
         let in_key = !cut && collection.key_position(column.id).is_some();
         if datum.is_null() || in_key && convert::is_kept_by_key(column.ty, datum) {

@@ -92,10 +92,8 @@ impl RowReader {
             self.read_key(row_key, arena, out, &mut found)?;
         }
         for (wanted, found) in self.wanted.iter().zip(found) {
-            if !found {
-                if let Some(slot) = out.get_mut(wanted.slot) {
-                    *slot = absent(wanted, row.version, arena)?;
-                }
+            if !found && let Some(slot) = out.get_mut(wanted.slot) {
+                *slot = absent(wanted, row.version, arena)?;
             }
         }
         Ok(())
