@@ -67,11 +67,17 @@ impl Applier {
 
     /// The thread's life.
     pub fn run(mut self) {
-        loop {
-            let rung = self.wait();
-            if rung.stop {
-                return;
-            }
+        let shared = Arc::clone(&self.shared);
+        let life = std::panic::AssertUnwindSafe(|| self.work());
+        if std::panic::catch_unwind(life).is_err() {
+            // The hook has reported it. Without an applier writes would pile up: stop them.
+            shared.life.fail(&Error::Internal("the applier panicked"));
+            shared.room.notify_waiters();
+        }
+    }
+
+    fn work(&mut self) {
+        while !self.wait().stop {
             if let Err(error) = self.round() {
                 self.failed(&error);
             }
@@ -123,9 +129,12 @@ impl Applier {
         }
     }
 
-    /// Applies what there is, then keeps house.
+    /// Applies one batch, then keeps house; under full load the next round follows at once.
     fn round(&mut self) -> Result<()> {
-        while self.apply_some()? {}
+        self.apply_some()?;
+        if self.shared.tail.backlog() >= self.shared.options.batch_bytes {
+            self.shared.bell.ring(|rung| rung.now = true);
+        }
         let horizon = self.shared.snapshots.make_horizon(self.shared.progress.visible_cell());
         self.sweep_retained(&horizon);
         self.enforce_budget();
@@ -198,14 +207,18 @@ impl Applier {
 
     fn enforce_budget(&mut self) {
         let shared = Arc::clone(&self.shared);
-        let limit = shared.options.versions_bytes;
-        if shared.versions.bytes() <= limit {
+        // What is not applied yet is no snapshot's fault, and back-pressure bounds it.
+        let over = || {
+            let held = shared.versions.bytes().saturating_sub(2 * shared.tail.backlog());
+            held > shared.options.versions_bytes
+        };
+        if !over() {
             return;
         }
         let mut horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
         shared.versions.prune_all(&horizon);
         self.sweep_retained(&horizon);
-        while shared.versions.bytes() > limit {
+        while over() {
             let Some(next) = shared.snapshots.end_oldest(shared.progress.visible_cell()) else {
                 break;
             };

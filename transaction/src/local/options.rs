@@ -8,7 +8,7 @@ use engine::device::{Clock, Entropy, RealClock, RealEntropy};
 /// Settings of a local store.
 #[derive(Debug, Clone)]
 pub struct LocalOptions {
-    /// Memory of the version table, unapplied commits included. Past it the oldest snapshot ends.
+    /// Memory of versions that snapshots hold, beside the backlog. Past it the oldest snapshot ends.
     pub versions_bytes: usize,
     /// Memory of the row cache; 0 switches it off.
     pub cache_bytes: usize,
@@ -24,7 +24,8 @@ pub struct LocalOptions {
     pub backlog_wait: Duration,
     /// What is committed is applied after at most about this time.
     pub apply_within: Duration,
-    /// The engine persists after so many applied bytes: bounds what a crash leaves to replay.
+    /// The engine persists after so many applied bytes. With the backlog's hard limit this bounds what a crash leaves
+    /// to replay (650 000 small commits a second, measured).
     pub checkpoint_bytes: usize,
     /// The engine persists after this time if anything was applied.
     pub checkpoint_within: Duration,
@@ -59,18 +60,18 @@ pub struct LocalOptions {
 const MB: usize = 1 << 20;
 
 impl LocalOptions {
-    /// Splits a budget: three eighths for versions and unapplied commits, a quarter for rows, the rest for
-    /// a batch on its way to the engine, the feed's tail and the log's buffers.
+    /// Splits a budget: a quarter each for versions, for rows, and for unapplied commits (which stand in the tail and
+    /// in the table); the rest for a batch on its way to the engine, the feed's tail and the log's buffers.
     pub fn with_memory(bytes: usize) -> Self {
         let bytes = bytes.max(16 * MB);
         LocalOptions {
-            versions_bytes: bytes / 8 * 3,
+            versions_bytes: bytes / 4,
             cache_bytes: bytes / 4,
             feed_bytes: (bytes / 32).min(64 * MB),
             batch_bytes: (bytes / 16).min(64 * MB),
-            backlog_soft_bytes: (bytes / 8).min(128 * MB),
-            backlog_hard_bytes: (bytes / 4).min(256 * MB),
-            checkpoint_bytes: (bytes / 8).min(128 * MB),
+            backlog_soft_bytes: (bytes / 12).min(128 * MB),
+            backlog_hard_bytes: (bytes / 8).min(256 * MB),
+            checkpoint_bytes: (bytes / 16).min(64 * MB),
             log_buffer_bytes: (bytes / 64).clamp(MB, 8 * MB),
             ..LocalOptions::default()
         }
@@ -80,15 +81,15 @@ impl LocalOptions {
 impl Default for LocalOptions {
     fn default() -> Self {
         LocalOptions {
-            versions_bytes: 384 * MB,
+            versions_bytes: 256 * MB,
             cache_bytes: 256 * MB,
             feed_bytes: 32 * MB,
             batch_bytes: 64 * MB,
-            backlog_soft_bytes: 128 * MB,
-            backlog_hard_bytes: 256 * MB,
+            backlog_soft_bytes: 96 * MB,
+            backlog_hard_bytes: 192 * MB,
             backlog_wait: Duration::from_secs(10),
             apply_within: Duration::from_millis(500),
-            checkpoint_bytes: 128 * MB,
+            checkpoint_bytes: 64 * MB,
             checkpoint_within: Duration::from_secs(30),
             segment_bytes: 64 << 20,
             log_buffer_bytes: 8 * MB,

@@ -637,3 +637,31 @@ async fn the_file_engine_carries_a_store_over_restarts() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_stamp_is_not_given_out_again_though_the_clock_was_set_back() {
+    let directory = SimulatedDirectory::new(1);
+    let engine = Resting::new();
+    let clock = Arc::new(SimulatedClock::new(1_700_000_000_000_000));
+    let hour = Duration::from_secs(3600);
+    let options = || LocalOptions {
+        clock: clock.clone(),
+        write_within: hour,
+        flush_within: hour,
+        apply_within: hour,
+        ..eager()
+    };
+    let store = open(&directory, engine.clone(), options()).expect("opens");
+    let kept = commit(&store, vec![put("kept", "")], Durability::Sync).await.expect("commits");
+    clock.advance(Duration::from_secs(60));
+    let lost = commit(&store, vec![put("lost", "")], Durability::None).await.expect("commits");
+    // The process dies before anything is written: its end must not flush either.
+    directory.power_off_after(0);
+    drop(store);
+    clock.jump_wall(-3_600_000_000);
+    let store = open(&directory.crash(), engine.after_crash(0), options()).expect("opens");
+    assert_eq!(store.visible(), kept.stamp);
+    assert_eq!(get(&*begin(&store).await, "lost").await.expect("reads"), None);
+    let next = commit(&store, vec![put("next", "")], Durability::Sync).await.expect("commits");
+    assert!(next.stamp > lost.stamp, "{next:?} {lost:?}");
+}
