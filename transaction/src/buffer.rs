@@ -61,8 +61,10 @@ type Operations = SmallVec<[(u64, Operation); 1]>;
 struct Own {
     writes: BTreeMap<Bytes, Operations>,
     sequence: u64,
-    /// The lowest sequence that a savepoint or statement may still ask for.
+    /// The sequences that a savepoint or statement may still ask for.
     marks: SmallVec<[u64; 4]>,
+    /// Keys written since the first mark, so that a rollback looks at what it undoes and no more.
+    touched: Vec<(u64, Bytes)>,
     /// In order of their sequence; a lock counts as a write in it.
     locks: Vec<(u64, Bytes)>,
     size: usize,
@@ -220,12 +222,21 @@ impl Buffer {
         until: u64,
         view: View,
     ) -> Result<Vec<Option<Bytes>>> {
-        let stored = self.transaction.get_many(keys, view).await?;
-        for key in keys {
+        let seen: Vec<Seen> = {
+            let own = self.own.lock();
+            keys.iter().map(|key| own.newest(key, until)).collect()
+        };
+        let asked = keys.iter().zip(&seen).filter(|(_, seen)| !matches!(seen, Seen::Value(_)));
+        let asked: Vec<Bytes> = asked.map(|(key, _)| key.clone()).collect();
+        for key in &asked {
             self.track_point(key, view);
         }
-        let own = self.own.lock();
-        Ok(keys.iter().zip(stored).map(|(key, value)| own.newest(key, until).over(value)).collect())
+        let mut stored = self.transaction.get_many(&asked, view).await?.into_iter();
+        let answers = seen.into_iter().map(|seen| match seen {
+            Seen::Value(value) => value,
+            unknown => unknown.over(stored.next().flatten()),
+        });
+        Ok(answers.collect())
     }
 
     /// One page of a range, own writes included.
@@ -317,6 +328,9 @@ impl Buffer {
         own.size += added;
         let entry = (own.sequence, operation);
         let needed_from = own.marks.last().copied().unwrap_or(0);
+        if !own.marks.is_empty() {
+            own.touched.push((own.sequence, key.clone()));
+        }
         match own.writes.get_mut(&key) {
             Some(operations) => own.size -= push(operations, entry, needed_from, &key),
             None => {
@@ -355,16 +369,20 @@ impl Buffer {
         if let Some(at) = own.marks.iter().rposition(|mark| *mark == savepoint.0) {
             own.marks.truncate(at);
         }
+        if own.marks.is_empty() {
+            own.touched.clear();
+        }
     }
 
     /// Undoes every write and gives up every lock since the savepoint, which stays usable.
     pub fn rollback_to(&self, savepoint: Savepoint) {
         let locks = {
             let mut own = self.own.lock();
-            if let Some(at) = own.marks.iter().rposition(|mark| *mark == savepoint.0) {
+            let at = own.marks.iter().rposition(|mark| *mark == savepoint.0);
+            if let Some(at) = at {
                 own.marks.truncate(at + 1);
             }
-            own.undo_after(savepoint.0)
+            own.undo_after(savepoint.0, at.is_some())
         };
         if !locks.is_empty() {
             self.transaction.unlock(&locks);
@@ -427,19 +445,17 @@ impl Buffer {
 }
 
 impl Own {
-    fn undo_after(&mut self, mark: u64) -> Vec<Bytes> {
-        let mut freed = 0;
-        self.writes.retain(|key, operations| {
-            operations.retain(|(sequence, operation)| {
-                let keep = *sequence <= mark;
-                if !keep {
-                    freed += write_size(key, operation);
-                }
-                keep
-            });
-            !operations.is_empty()
-        });
-        self.size -= freed;
+    /// Undoes what came after a mark; answers the keys of the locks to give up. A mark that was released can be
+    /// rolled back to as well, only more slowly.
+    fn undo_after(&mut self, mark: u64, is_marked: bool) -> Vec<Bytes> {
+        let kept = self.touched.partition_point(|(sequence, _)| *sequence <= mark);
+        let mut keys: Vec<Bytes> = self.touched.drain(kept..).map(|(_, key)| key).collect();
+        if !is_marked {
+            keys = self.writes.keys().cloned().collect();
+        }
+        for key in keys {
+            self.undo_key(&key, mark);
+        }
         let kept = self.locks.partition_point(|(sequence, _)| *sequence <= mark);
         let mut dropped: Vec<Bytes> = self.locks.drain(kept..).map(|(_, key)| key).collect();
         dropped.sort_unstable();
@@ -449,6 +465,22 @@ impl Own {
             dropped.retain(|key| !held.contains(key));
         }
         dropped
+    }
+
+    fn undo_key(&mut self, key: &Bytes, mark: u64) {
+        let Some(operations) = self.writes.get_mut(key) else { return };
+        let mut freed = 0;
+        operations.retain(|(sequence, operation)| {
+            let keep = *sequence <= mark;
+            if !keep {
+                freed += write_size(key, operation);
+            }
+            keep
+        });
+        self.size -= freed;
+        if operations.is_empty() {
+            self.writes.remove(key);
+        }
     }
 
     fn write_set(&self) -> WriteSet {

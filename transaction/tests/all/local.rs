@@ -665,3 +665,55 @@ async fn a_lost_stamp_is_not_given_out_again_though_the_clock_was_set_back() {
     let next = commit(&store, vec![put("next", "")], Durability::Sync).await.expect("commits");
     assert!(next.stamp > lost.stamp, "{next:?} {lost:?}");
 }
+
+/// Who holds what right now: readers count up, a writer takes all.
+async fn grab(store: &Local, held: &[std::sync::atomic::AtomicI64], random: &mut Xoshiro) {
+    use std::sync::atomic::Ordering::SeqCst;
+    use transaction::{LockMode, LockRequest, Wait};
+    let tx = begin(store).await;
+    let mut mine = Vec::new();
+    for _ in 0..1 + random.below(3) {
+        let key = random.below(held.len() as u64) as usize;
+        if mine.iter().any(|(other, _)| *other == key) {
+            continue;
+        }
+        let exclusive = random.percent(60);
+        let mode = if exclusive { LockMode::Update } else { LockMode::Share };
+        let request = [LockRequest { key: Bytes::from(format!("k{key}")), mode }];
+        match tx.lock(&request, Wait::Forever).await {
+            Ok(_) => {
+                let weight = if exclusive { -1000 } else { 1 };
+                let before = held[key].fetch_add(weight, SeqCst);
+                assert!(before == 0 || (before > 0 && !exclusive), "{before} {exclusive}");
+                mine.push((key, weight));
+            }
+            Err(Error::Deadlock) => break,
+            Err(error) => panic!("{error}"),
+        }
+        tokio::task::yield_now().await;
+    }
+    for (key, weight) in mine {
+        held[key].fetch_sub(weight, SeqCst);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn random_lockers_exclude_one_another_and_all_finish() {
+    let store = Arc::new(Local::memory().expect("opens"));
+    let held: Arc<Vec<_>> =
+        Arc::new((0..5).map(|_| std::sync::atomic::AtomicI64::new(0)).collect());
+    let mut tasks = tokio::task::JoinSet::new();
+    for seed in 0..12 {
+        let (store, held) = (Arc::clone(&store), Arc::clone(&held));
+        tasks.spawn(async move {
+            let mut random = Xoshiro::new(seed);
+            for _ in 0..150 {
+                grab(&store, &held, &mut random).await;
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.expect("no panic");
+    }
+    assert_eq!(store.usage().locked_keys, 0);
+}
