@@ -21,6 +21,7 @@
 
 pub mod cast;
 pub mod error;
+pub mod execute;
 pub mod expression;
 pub mod function;
 pub mod plan;

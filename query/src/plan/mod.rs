@@ -19,6 +19,9 @@
 //! - Parameters are numbered: the client's `$n`, then lifted literals, then what `Apply` passes down.
 //! - A plan is immutable and shared (`Arc`); nothing in it depends on one execution.
 
+pub mod optimize;
+mod tree;
+
 use std::sync::Arc;
 
 use model::{Collection, ColumnId, IndexId};

@@ -1,0 +1,135 @@
+//! Decoding stored rows into cells: what a scan yields.
+//!
+//! The declared columns of a scan are read by one [`RowReader`]. If they are the first columns of the row, as they are for every
+//! statement that the binder makes, they are decoded in place; else through a small row in between.
+
+use std::sync::Arc;
+
+use model::row::{Row, RowReader, document_item};
+use model::{Collection, ColumnId, StoredRow};
+use smallvec::SmallVec;
+
+use super::fault::fault;
+use crate::expression::Context;
+use crate::function::{Call, CallTypes, by_id};
+use crate::plan::ScanColumn;
+use crate::{Arena, Datum, Error, ErrorKind, Result, Type};
+
+/// Decodes the columns of a scan.
+pub struct Decoder {
+    collection: Arc<Collection>,
+    columns: Vec<(ScanColumn, Type)>,
+    reader: RowReader,
+    /// Whether the declared columns come first.
+    in_place: bool,
+}
+
+impl Decoder {
+    /// A decoder of these columns with their types.
+    pub fn new(
+        collection: &Arc<Collection>,
+        columns: impl Iterator<Item = (ScanColumn, Type)>,
+    ) -> Result<Decoder> {
+        let columns: Vec<(ScanColumn, Type)> = columns.collect();
+        let declared: Vec<ColumnId> = columns.iter().filter_map(|(c, _)| id_of(c)).collect();
+        let first = columns.iter().take_while(|(column, _)| id_of(column).is_some()).count();
+        let in_place = first == declared.len();
+        let reader = RowReader::new(collection, &declared).map_err(fault)?;
+        Ok(Decoder { collection: collection.clone(), columns, reader, in_place })
+    }
+
+    /// A decoder of every declared column in order.
+    pub fn whole(collection: &Arc<Collection>) -> Result<Decoder> {
+        let columns = collection.columns.iter().map(|c| (ScanColumn::Column(c.id), c.ty));
+        Decoder::new(collection, columns)
+    }
+
+    /// How many cells a row has.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Pushes the cells of one row.
+    pub fn push<'b>(
+        &'b self,
+        row: &'b StoredRow,
+        context: &Context<'b>,
+        cells: &mut Vec<Datum<'b>>,
+        arena: &'b Arena,
+    ) -> Result<()> {
+        let start = cells.len();
+        let declared = self.reader.width();
+        cells.resize(start + declared, Datum::Missing);
+        let read = cells.get_mut(start..).unwrap_or_default();
+        self.reader.read(&row.key, &row.value, arena, read).map_err(fault)?;
+        if self.in_place && declared == self.columns.len() {
+            return Ok(());
+        }
+        let values: SmallVec<[Datum<'b>; 16]> = cells.drain(start..).collect();
+        let mut values = values.into_iter();
+        for (column, ty) in &self.columns {
+            let cell = match column {
+                ScanColumn::Column(_) => values.next().unwrap_or(Datum::Null),
+                other => self.other(other, *ty, row, context, arena)?,
+            };
+            cells.push(cell);
+        }
+        Ok(())
+    }
+
+    fn other<'b>(
+        &'b self,
+        column: &'b ScanColumn,
+        ty: Type,
+        row: &'b StoredRow,
+        context: &Context<'b>,
+        arena: &'b Arena,
+    ) -> Result<Datum<'b>> {
+        match column {
+            ScanColumn::Field(name) => self.field(name, ty, row, context, arena),
+            ScanColumn::Document => document_item(&self.collection, &row.key, &row.value, arena)
+                .map(Datum::Json)
+                .map_err(fault),
+            ScanColumn::TableOid => Ok(Datum::Int(self.collection.id.0.into())),
+            ScanColumn::Key => Ok(Datum::Bytes(&row.key)),
+            ScanColumn::Column(_) => Ok(Datum::Null),
+        }
+    }
+
+    fn field<'b>(
+        &'b self,
+        name: &str,
+        ty: Type,
+        row: &'b StoredRow,
+        context: &Context<'b>,
+        arena: &'b Arena,
+    ) -> Result<Datum<'b>> {
+        let found = Row::read(&row.value).and_then(|row| row.field(name)).map_err(fault)?;
+        let Some(raw) = found else { return Ok(Datum::Missing) };
+        if raw.is_null() {
+            return Ok(Datum::Null);
+        }
+        let Some(convert) = by_id("sql.from_any") else {
+            return Err(Error::internal("the function table has no sql.from_any"));
+        };
+        let types = CallTypes::All(Type::ANY);
+        let call = Call { context, arena, modifier: -1, result: ty, types };
+        (convert.kernel)(&call, &[Datum::Json(raw)]).map_err(|_| self.mismatch(name, ty, row))
+    }
+
+    /// 42804: a document that is not of the types that the statement was prepared with.
+    #[cold]
+    fn mismatch(&self, field: &str, ty: Type, row: &StoredRow) -> Error {
+        let id = model::row::id_of(&self.collection, &row.key, &row.value);
+        let id = id.map_or_else(|_| "?".to_owned(), |id| format!("{id:?}"));
+        let message = format!("field \"{field}\" of a document is not of type {}", ty.display(-1));
+        Error::new(ErrorKind::Type, "42804", message).detail(format!("The document's _id is {id}."))
+    }
+}
+
+fn id_of(column: &ScanColumn) -> Option<ColumnId> {
+    match column {
+        ScanColumn::Column(id) => Some(*id),
+        _ => None,
+    }
+}
