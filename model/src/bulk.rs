@@ -80,7 +80,7 @@ impl Work {
         let mut scan = crate::work::RangeScan::whole(
             collection.clone(),
             transaction::Direction::Forward,
-            crate::work::Seeing::default(),
+            crate::work::Seeing::LATEST,
         );
         while let Some(rows) = scan.next(self, PageLimit::default()).await? {
             self.stop_if_cancelled()?;

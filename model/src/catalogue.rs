@@ -20,7 +20,7 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use transaction::{Buffer, PageLimit, Scan};
+use transaction::{Buffer, PageLimit, Scan, View};
 
 use crate::error::{Error, Result};
 use crate::key::{self, KeyRange};
@@ -121,12 +121,18 @@ fn shared<T: PartialEq>(new: T, before: Option<&Arc<T>>) -> Arc<T> {
     }
 }
 
-type Dictionaries =
+/// Field dictionaries by collection.
+pub(crate) type Dictionaries =
     std::collections::HashMap<CollectionId, std::collections::BTreeMap<String, TypeSet>>;
 
 async fn read_dictionaries(buffer: &Buffer) -> Result<Dictionaries> {
+    dictionaries(read_all(buffer, key::dictionaries()).await?)
+}
+
+/// The dictionaries in these records.
+pub(crate) fn dictionaries(records: Vec<(bytes::Bytes, bytes::Bytes)>) -> Result<Dictionaries> {
     let mut all = Dictionaries::new();
-    for (pair, _) in read_all(buffer, key::dictionaries()).await? {
+    for (pair, _) in records {
         let (collection, field, kind) = key::read_dictionary_pair(&pair)
             .ok_or_else(|| Error::Corrupt("field dictionary".into()))?;
         if kind >= 64 {
@@ -143,6 +149,15 @@ pub(crate) async fn read_all(
     buffer: &Buffer,
     range: KeyRange,
 ) -> Result<Vec<(bytes::Bytes, bytes::Bytes)>> {
+    read_all_at(buffer, range, View::Snapshot).await
+}
+
+/// As `read_all`, at a view.
+pub(crate) async fn read_all_at(
+    buffer: &Buffer,
+    range: KeyRange,
+    view: View,
+) -> Result<Vec<(bytes::Bytes, bytes::Bytes)>> {
     let mut all = Vec::new();
     let mut scan = Scan {
         start: range.start,
@@ -151,7 +166,7 @@ pub(crate) async fn read_all(
         limit: PageLimit::default(),
     };
     loop {
-        let page = buffer.scan(&scan).await?;
+        let page = buffer.scan_until(&scan, u64::MAX, view).await?;
         all.extend(page.records);
         match page.next {
             Some(next) => scan.start = next,

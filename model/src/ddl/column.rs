@@ -29,7 +29,7 @@ impl Work {
         let mut after = (*before).clone();
         after.version += 1;
         let mut column = self.make_column(&mut after, new).await?;
-        let adopts = before.fields.contains_key(&column.name);
+        let adopts = self.dictionary_now(id).await?.contains_key(&column.name);
         after.columns.push(column.clone());
         validate(&after, &*self.model.0.options.expressions)?;
         let position = after.columns.len() - 1;
@@ -42,7 +42,7 @@ impl Work {
         let changed = if each_row || adopts {
             let changed = self.rewrite(&before, after).await?;
             if adopts {
-                self.forget_field(&changed, &name)?;
+                self.forget_field(&changed, &name).await?;
             }
             self.collection(id)?
         } else {
@@ -88,7 +88,7 @@ impl Work {
     }
 
     async fn has_rows(&self, collection: &Arc<Collection>) -> Result<bool> {
-        let mut scan = RangeScan::whole(collection.clone(), Direction::Forward, Seeing::default());
+        let mut scan = RangeScan::whole(collection.clone(), Direction::Forward, Seeing::LATEST);
         Ok(scan.next(self, PageLimit::records(1)).await?.is_some())
     }
 
@@ -167,7 +167,8 @@ impl Work {
         let before = self.exclude(id).await?;
         let column = column_of(&before, from)?.id;
         names::check(ObjectKind::Column, to)?;
-        let taken = before.column(to).is_some() || before.fields.contains_key(to);
+        let fields = self.dictionary_now(id).await?;
+        let taken = before.column(to).is_some() || fields.contains_key(to);
         if taken || to == row::ID || column == ColumnId::SYSTEM_ID {
             return Err(Error::duplicate(ObjectKind::Column, to));
         }

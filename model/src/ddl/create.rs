@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::SequenceOptions;
+use transaction::View;
+
+use crate::catalogue::{dictionaries, read_all_at};
 use crate::error::{Error, ObjectKind, Result};
 use crate::expressions::Expressions;
 use crate::job::Job;
@@ -335,28 +338,69 @@ impl Work {
         }
         self.drop_name(database, schema, &collection.name)?;
         self.buffer.delete(key::collection_lock(id))?;
-        for field in collection.fields.keys() {
-            self.drop_field(&collection, field)?;
+        for (field, kinds) in self.dictionary_now(id).await? {
+            self.drop_pairs(id, &field, kinds)?;
         }
         self.change(|picture| picture.collections.remove(&id))?;
         self.leave(Job::EmptyStorage(collection.storage)).await.map(drop)
     }
 
-    fn drop_field(&self, collection: &Collection, field: &str) -> Result<()> {
-        let kinds = collection.fields.get(field).copied().unwrap_or_default();
+    /// The field dictionary as it is now: pairs are added without the collection's version, so the picture may lag.
+    pub(super) async fn dictionary_now(
+        &self,
+        id: CollectionId,
+    ) -> Result<BTreeMap<String, TypeSet>> {
+        let records = read_all_at(&self.buffer, key::dictionary(id), View::Latest).await?;
+        Ok(dictionaries(records)?.remove(&id).unwrap_or_default())
+    }
+
+    fn drop_pairs(&self, id: CollectionId, field: &str, kinds: TypeSet) -> Result<()> {
         for kind in all_kinds().filter(|kind| kinds.contains(*kind)) {
-            self.buffer.delete(key::dictionary_pair(collection.id, field, kind))?;
+            self.buffer.delete(key::dictionary_pair(id, field, kind))?;
         }
         Ok(())
     }
 
-    /// Forgets fields of the dictionary (a column was declared in their place, or ANALYZE found none).
-    pub(super) fn forget_field(&self, collection: &Collection, field: &str) -> Result<()> {
-        self.drop_field(collection, field)?;
+    /// Forgets a field of the dictionary: a column was declared in its place.
+    pub(super) async fn forget_field(&self, collection: &Collection, field: &str) -> Result<()> {
+        let kinds = self.dictionary_now(collection.id).await?.remove(field).unwrap_or_default();
+        self.drop_pairs(collection.id, field, kinds)?;
         self.change(|picture| {
             if let Some(collection) = picture.collections.get_mut(&collection.id) {
                 Arc::make_mut(collection).fields.remove(field);
             }
+        })
+    }
+
+    /// ANALYZE of a collection that keeps undeclared fields: the dictionary is narrowed to what is there. Takes the collection's
+    /// exclusive lock, since a writer may not widen while pairs go.
+    pub async fn analyze_fields(&self, id: CollectionId) -> Result<Arc<Collection>> {
+        let before = self.exclude(id).await?;
+        let known = self.dictionary_now(id).await?;
+        let mut seen: BTreeMap<String, TypeSet> = BTreeMap::new();
+        self.walk(&before, |stored| {
+            for (field, kind) in row::pairs(&before, &stored.key, &stored.value)? {
+                let set = seen.entry(field).or_default();
+                *set = set.with(kind);
+            }
+            Ok(())
+        })
+        .await?;
+        for (field, kinds) in &known {
+            let kept = seen.get(field).copied().unwrap_or_default();
+            self.drop_pairs(id, field, TypeSet(kinds.0 & !kept.0))?;
+        }
+        // The types that SQL sees may change, so statements bind anew.
+        self.replace(&before, |collection| {
+            collection.fields = known
+                .iter()
+                .map(|(field, kinds)| {
+                    let kept = seen.get(field).copied().unwrap_or_default();
+                    (field.clone(), TypeSet(kinds.0 & kept.0))
+                })
+                .filter(|(_, kinds)| kinds.0 != 0)
+                .collect();
+            Ok(())
         })
     }
 
@@ -419,8 +463,11 @@ impl Work {
         id: CollectionId,
         extra_fields: ExtraFields,
     ) -> Result<Arc<Collection>> {
+        let before = self.exclude(id).await?;
+        let fields = self.dictionary_now(id).await?;
         let change = |collection: &mut Collection| {
-            if extra_fields == ExtraFields::Refuse && !collection.fields.is_empty() {
+            let undeclared = fields.keys().any(|field| collection.column(field).is_none());
+            if extra_fields == ExtraFields::Refuse && undeclared {
                 return Err(Error::Definition(format!(
                     "collection \"{}\" has undeclared fields",
                     collection.name
@@ -429,7 +476,7 @@ impl Work {
             collection.extra_fields = extra_fields;
             Ok(())
         };
-        self.alter(id, change).await
+        self.replace(&before, change)
     }
 
     /// ALTER TABLE … SET (redis_prefix = …). That no key of a key space has the prefix is for the caller to see to.

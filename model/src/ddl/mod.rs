@@ -94,17 +94,7 @@ impl Work {
         Ok(collection)
     }
 
-    /// Changes a collection's record under its exclusive lock; its version goes up by one.
-    async fn alter(
-        &self,
-        id: CollectionId,
-        change: impl FnOnce(&mut Collection) -> Result<()>,
-    ) -> Result<Arc<Collection>> {
-        let before = self.exclude(id).await?;
-        self.replace(&before, change)
-    }
-
-    /// As `alter`, for a collection that is locked already.
+    /// Changes the record of a collection that is locked exclusively; its version goes up by one.
     pub(crate) fn replace(
         &self,
         before: &Collection,

@@ -7,6 +7,9 @@
 //!
 //! A rewrite is what remains where a record cannot say it: another key, another type that the bytes do not show. It runs in
 //! bounded memory where the store offers staging, and nobody sees half of it.
+//!
+//! **Invariant**: rows are read at the latest view. The lock keeps writers out from when it was granted; the transaction's snapshot
+//! may be older, and what was committed in between must not be lost.
 
 use std::sync::Arc;
 
@@ -32,7 +35,7 @@ impl Work {
         collection: &Arc<Collection>,
         mut each: impl FnMut(&StoredRow) -> Result<()> + Send,
     ) -> Result<()> {
-        let mut scan = RangeScan::whole(collection.clone(), Direction::Forward, Seeing::default());
+        let mut scan = RangeScan::whole(collection.clone(), Direction::Forward, Seeing::LATEST);
         while let Some(rows) = scan.next(self, PAGE).await? {
             self.stop_if_cancelled()?;
             rows.iter().try_for_each(&mut each)?;
@@ -126,7 +129,7 @@ impl Work {
             let column = after.columns.get(at);
             column.is_some_and(|column| before.column_by_id(column.id).is_none())
         };
-        let mut scan = RangeScan::whole(before.clone(), Direction::Forward, Seeing::default());
+        let mut scan = RangeScan::whole(before.clone(), Direction::Forward, Seeing::LATEST);
         while let Some(rows) = scan.next(self, PAGE).await? {
             self.stop_if_cancelled()?;
             for stored in &rows {

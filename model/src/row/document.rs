@@ -15,13 +15,14 @@
 //!   is replaced, since a driver has told its user the `_id` already.
 //! - A null in a key column or `_id` means: take the column's generator.
 
-use value::{Document, Encoder, Raw, Value, cmp_bson};
+use value::{Document, Encoder, Kind, Raw, Value, cmp_bson};
 
 use super::{RowReader, assign, convert};
 use crate::datum::{Arena, Datum};
 use crate::error::{ConvertFailure, Error, Result};
 use crate::row::Row;
 use crate::schema::{Collection, Column, ExtraFields};
+use crate::types::Type;
 
 /// The field that MongoDB identifies a document by.
 pub const ID: &str = "_id";
@@ -244,4 +245,37 @@ pub fn document_item<'a>(
     }
     encoder.end_map(open, count);
     Ok(Raw::new(arena.bytes(&out)))
+}
+
+/// The pairs of field and type that a row adds to its collection's dictionary: undeclared fields, and columns of any type.
+/// Nulls fit every type and are left out.
+pub(crate) fn pairs(
+    collection: &Collection,
+    row_key: &[u8],
+    value: &[u8],
+) -> Result<Vec<(String, Kind)>> {
+    let mut pairs = Vec::new();
+    let open = |column: &&Column| column.ty == Type::ANY && !column.hidden;
+    let any: Vec<&Column> = collection.columns.iter().filter(open).collect();
+    if any.is_empty() && collection.extra_fields == ExtraFields::Refuse {
+        return Ok(pairs);
+    }
+    if !any.is_empty() {
+        let arena = Arena::new();
+        let ids: Vec<_> = any.iter().map(|column| column.id).collect();
+        let reader = RowReader::new(collection, &ids)?;
+        let mut row = vec![Datum::Missing; ids.len()];
+        reader.read(row_key, value, &arena, &mut row)?;
+        for (column, datum) in any.iter().zip(&row) {
+            if let Datum::Json(raw) = datum {
+                pairs.push((column.name.clone(), raw.kind().ok_or(value::Damaged)?));
+            }
+        }
+    }
+    for field in Row::read(value)?.fields() {
+        let (name, raw) = field?;
+        pairs.push((name.to_owned(), raw.kind().ok_or(value::Damaged)?));
+    }
+    pairs.retain(|(_, kind)| *kind != Kind::Null);
+    Ok(pairs)
 }

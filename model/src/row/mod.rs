@@ -23,6 +23,8 @@ mod assign;
 mod convert;
 mod document;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 use bytes::Bytes;
 use value::{Encoder, Key, KeyWriter, Raw, Value};
@@ -30,6 +32,7 @@ use value::{Encoder, Key, KeyWriter, Raw, Value};
 pub use assign::{assign, parse};
 pub(crate) use convert::{Form, form, from_key, order, shown, write_key};
 pub use convert::{from_value, to_value};
+pub(crate) use document::pairs;
 pub use document::{DocumentRow, ID, document, document_item, from_document, id_of, key_of_id};
 pub use reader::RowReader;
 

@@ -53,6 +53,12 @@ pub struct Seeing {
     pub view: View,
 }
 
+impl Seeing {
+    /// The latest, with all own writes: what DDL under an exclusive lock looks at, since rows may have been committed between
+    /// its snapshot and its lock.
+    pub const LATEST: Seeing = Seeing { until: u64::MAX, view: View::Latest };
+}
+
 impl Default for Seeing {
     fn default() -> Self {
         Seeing { until: u64::MAX, view: View::Snapshot }

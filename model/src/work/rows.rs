@@ -214,7 +214,7 @@ impl Work {
         let value = row::encode(collection, &key, &datums, extras, None)?;
         let entries =
             self.entries(collection, &compiled, &key, &value, &datums, &arena, &|_| true)?;
-        let pairs = new_pairs(collection, &value, &datums)?;
+        let pairs = new_pairs(collection, &key, &value)?;
         Ok(Prepared { row: StoredRow { key, value: value.into() }, entries, pairs })
     }
 
@@ -532,7 +532,7 @@ impl Work {
         } else {
             (Vec::new(), Vec::new())
         };
-        let pairs = new_pairs(collection, &value, &datums)?;
+        let pairs = new_pairs(collection, &new_key, &value)?;
         let row = StoredRow { key: new_key, value: value.into() };
         Ok(PreparedUpdate { new: Prepared { row, entries, pairs }, gone })
     }
@@ -686,30 +686,13 @@ fn difference(
 }
 
 /// Pairs of field and type that the dictionary does not have yet.
-fn new_pairs(
-    collection: &Collection,
-    value: &[u8],
-    datums: &[Datum<'_>],
-) -> Result<Vec<(String, Kind)>> {
-    let mut pairs = Vec::new();
-    let mut see = |name: &str, kind: Kind| {
+fn new_pairs(collection: &Collection, key: &[u8], value: &[u8]) -> Result<Vec<(String, Kind)>> {
+    let mut pairs = row::pairs(collection, key, value)?;
+    pairs.retain(|(name, kind)| {
         let known = collection.fields.get(name);
         let full = known.is_none() && collection.fields.len() >= DICTIONARY_FIELDS_MAX;
-        if kind != Kind::Null && !full && !known.is_some_and(|set| set.contains(kind)) {
-            pairs.push((name.to_owned(), kind));
-        }
-    };
-    for (column, datum) in collection.columns.iter().zip(datums) {
-        if let (true, Datum::Json(raw)) = (column.ty == Type::ANY && !column.hidden, datum) {
-            see(&column.name, raw.kind().ok_or(value::Damaged)?);
-        }
-    }
-    if collection.extra_fields == ExtraFields::Keep {
-        for field in Row::read(value)?.fields() {
-            let (name, raw) = field?;
-            see(name, raw.kind().ok_or(value::Damaged)?);
-        }
-    }
+        !full && !known.is_some_and(|set| set.contains(*kind))
+    });
     Ok(pairs)
 }
 

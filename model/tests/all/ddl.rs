@@ -363,3 +363,85 @@ async fn undeclared_fields_become_a_column() {
     let text_column = work.add_column(d.id, int("y")).await;
     assert!(matches!(text_column, Err(Error::Convert(_))));
 }
+
+#[tokio::test]
+async fn ddl_sees_what_was_committed_before_its_lock() {
+    let model = model().await;
+    let t = table(&model).await;
+    let ddl = begin(&model).await;
+    let work = begin(&model).await;
+    insert(&work, &t, &[Datum::Int(9), Datum::Int(90)]).await;
+    commit(work).await;
+    // The row is newer than the snapshot of `ddl`, and older than its lock.
+    ddl.create_index(t.id, NewIndex::on(&["b"])).await.unwrap();
+    let check = NewCheck { name: None, expression: "gt b 80".into() };
+    let mark = ddl.savepoint().unwrap();
+    assert!(ddl.add_check(t.id, check).await.is_err());
+    ddl.rollback_to(&mark).await.unwrap();
+    ddl.alter_type(t.id, "b", Type::NUMERIC, -1, None).await.unwrap();
+    commit(ddl).await;
+    let work = begin(&model).await;
+    let t = named(&work, "t");
+    assert_eq!(rows(&work, &t).await.len(), 4);
+    indexes_agree(&work, &t).await;
+}
+
+#[tokio::test]
+async fn different_tables_are_created_side_by_side() {
+    let model = model().await;
+    let (one, two) = (begin(&model).await, begin(&model).await);
+    let main = main_database(&one);
+    for (work, name) in [(&one, "a"), (&two, "b")] {
+        let new = NewCollection::table(main, "public", name, vec![int("k")]).key(&["k"]);
+        work.create_collection(new).await.unwrap();
+    }
+    commit(one).await;
+    commit(two).await;
+    let work = begin(&model).await;
+    assert_eq!(work.catalogue().collections.len(), 2);
+}
+
+#[tokio::test]
+async fn a_serializable_transaction_does_not_depend_on_the_catalogue() {
+    let model = model().await;
+    let t = table(&model).await;
+    let tracking = transaction::ReadTracking::On;
+    let begin_tracked = || model.begin(transaction::Begin::default(), tracking, Arc::new(()));
+    let work = begin_tracked().await.unwrap();
+    let ddl = begin(&model).await;
+    let other = NewCollection::table(main_database(&ddl), "public", "other", vec![int("k")]);
+    ddl.create_collection(other).await.unwrap();
+    commit(ddl).await;
+    assert_eq!(rows(&work, &t).await.len(), 3);
+    insert(&work, &t, &[Datum::Int(4), Datum::Int(40)]).await;
+    commit(work).await;
+    let work = begin_tracked().await.unwrap();
+    assert_eq!(rows(&work, &t).await.len(), 4);
+    let writer = begin(&model).await;
+    insert(&writer, &t, &[Datum::Int(5), Datum::Int(50)]).await;
+    commit(writer).await;
+    insert(&work, &t, &[Datum::Int(6), Datum::Int(60)]).await;
+    let refused = work.commit(transaction::Durability::Sync, bytes::Bytes::new()).await;
+    assert!(matches!(refused, Err(Error::Store(transaction::Error::Conflict))));
+}
+
+#[tokio::test]
+async fn analyze_narrows_the_dictionary() {
+    let model = model().await;
+    let work = begin(&model).await;
+    let new = NewCollection::documents(main_database(&work), "public", "d");
+    let d = work.create_collection(new).await.unwrap();
+    let document = |id: i32, x: Value| -> value::Document {
+        [("_id", Value::Int32(id)), ("x", x)].into_iter().collect()
+    };
+    work.insert_document(&d, &document(1, Value::Int32(1)), Arbiter::None).await.unwrap();
+    let stored = work.insert_document(&d, &document(2, "x".into()), Arbiter::None).await.unwrap();
+    let model::Insertion::Inserted(stored) = stored else { panic!("a conflict") };
+    assert_eq!(named(&work, "d").fields["x"].sql_type(), Type::JSONB);
+    work.delete(&named(&work, "d"), &stored.key, &stored.value).await.unwrap();
+    work.analyze_fields(d.id).await.unwrap();
+    assert_eq!(named(&work, "d").fields["x"].sql_type(), Type::INT4);
+    commit(work).await;
+    let work = begin(&model).await;
+    assert_eq!(named(&work, "d").fields["x"].sql_type(), Type::INT4);
+}
