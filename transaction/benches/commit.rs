@@ -1,5 +1,7 @@
 //! Rates of the local store, by hand: `cargo bench -p transaction --bench commit [seconds]`.
 //!
+//! `gets 1000`, `begins 1000` and `puts 1000` run so many operations and no more, for counting instructions.
+//!
 //! One process, no server. Times are of this machine, so read ratios: a get against the engine's own get, 64 committers
 //! against one, a durability against another. Flushes are simulated at 2 ms, so that the disk of the day plays no part.
 
@@ -164,6 +166,29 @@ fn switches(span: Duration) {
     });
 }
 
+/// A fixed number of operations on a small store, for counting instructions: run it twice with different numbers
+/// under `valgrind --tool=cachegrind --cache-sim=no` and divide the difference.
+fn counted(what: &str, number: u64) {
+    let store = Local::memory_with(options()).expect("opens");
+    for n in 0..1000 {
+        now(now(store.begin(Begin::default())).commit(put(n)));
+    }
+    settle(&store);
+    let tx = now(store.begin(Begin::default()));
+    let keys: Vec<Bytes> = (0..1000).map(key).collect();
+    for n in 0..number {
+        let key = &keys[n as usize % 1000];
+        match what {
+            "gets" => drop(black_box(now(tx.get(key, View::Snapshot)))),
+            "begins" => {
+                let tx = now(store.begin(Begin::default()));
+                drop(black_box(now(tx.get(key, View::Snapshot))));
+            }
+            _ => drop(black_box(now(now(store.begin(Begin::default())).commit(put(n % 1000))))),
+        }
+    }
+}
+
 /// What a process killed at full load leaves to replay, at worst: all that the limits allow, none of it in the engine.
 fn reopen() {
     let directory = SimulatedDirectory::new(1);
@@ -198,10 +223,9 @@ fn reopen() {
 
 fn main() {
     let seconds = std::env::args().filter_map(|arg| arg.parse::<f64>().ok()).next().unwrap_or(1.0);
-    if std::env::args().any(|arg| arg == "puts") {
-        let memory = Local::memory_with(options()).expect("opens");
-        let span = Duration::from_secs_f64(seconds);
-        return writes(&memory, span, Durability::Sync, "put and commit, memory:");
+    let what = std::env::args().find(|arg| ["gets", "begins", "puts"].contains(&arg.as_str()));
+    if let Some(what) = what {
+        return counted(&what, seconds as u64);
     }
     let span = Duration::from_secs_f64(seconds);
 

@@ -35,7 +35,7 @@ use super::record::{Draft, Flags, Record};
 use super::snapshots::Horizon;
 use super::stamp::HybridClock;
 use super::tail::Logged;
-use super::transaction::LocalTransaction;
+use super::transaction::{Held, LocalTransaction};
 use crate::{
     Commit, Committed, Durability, Error, LockMode, Operation, PointRead, RangeRead, ReadSet,
     Result, Stamp, TransactionId, Wait, Write, WriteSet,
@@ -113,25 +113,19 @@ impl LocalTransaction {
 
     /// Takes the locks that the write set needs and the transaction does not hold.
     async fn lock_writes(&self, writes: &[Write], wait: Option<Duration>) -> Result<()> {
-        let missing = self.missing_locks(writes);
         let wait = wait.map_or(Wait::Forever, Wait::For);
-        for (key, mode) in missing {
-            if !self.try_hold(&key, mode) {
-                self.hold(&key, mode, wait).await?;
+        let holds_some = self.with_held(|held| !held.is_empty());
+        for Write { key, operation } in writes {
+            let (enough, take) = needed_mode(operation);
+            let has = |held: &Held| held.get(key).is_some_and(|mode| *mode >= enough);
+            if holds_some && self.with_held(has) {
+                continue;
+            }
+            if !self.try_hold_to_end(key, take) {
+                self.hold(key, take, wait).await?;
             }
         }
         Ok(())
-    }
-
-    fn missing_locks(&self, writes: &[Write]) -> Vec<(Bytes, LockMode)> {
-        self.with_held(|held| {
-            let needed = writes.iter().filter_map(|write| {
-                let (enough, take) = needed_mode(&write.operation);
-                let has = held.get(&write.key).is_some_and(|mode| *mode >= enough);
-                (!has).then(|| (write.key.clone(), take))
-            });
-            needed.collect()
-        })
     }
 
     async fn publish(&self, commit: Commit) -> Result<(Stamp, (u64, Durability))> {

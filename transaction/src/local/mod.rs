@@ -250,6 +250,11 @@ impl Local {
         }
     }
 
+    /// The oldest snapshot that may still read: what was dropped before it is seen by nobody.
+    pub fn oldest_snapshot(&self) -> Stamp {
+        self.shared.snapshots.make_horizon(self.shared.progress.visible_cell()).oldest()
+    }
+
     /// Changes how much memory the row cache may hold; shrinks at once.
     pub fn set_cache_bytes(&self, bytes: usize) {
         self.shared.cache.set_limit(bytes);

@@ -13,6 +13,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use hashbrown::HashMap;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
 use super::locks::{Request, Ticket};
 use super::{Shared, eager};
@@ -22,7 +23,8 @@ use crate::{
     Result, Scan, Stamp, TransactionId, View, Wait, WriteSet,
 };
 
-type Held = HashMap<Bytes, LockMode, foldhash::fast::RandomState>;
+/// Keys that a transaction has locked, and how.
+pub(super) type Held = HashMap<Bytes, LockMode, foldhash::fast::RandomState>;
 
 /// A running transaction of a local store.
 pub(super) struct LocalTransaction {
@@ -31,6 +33,8 @@ pub(super) struct LocalTransaction {
     snapshot: AtomicU64,
     seen: AtomicU64,
     held: Mutex<Held>,
+    /// Keys locked by the commit itself: nobody asks for them by name, so a list will do.
+    held_to_end: Mutex<SmallVec<[Bytes; 4]>>,
     id: OnceLock<TransactionId>,
     /// Whether somebody was told the id, so that `outcome` may be asked while we run.
     revealed: AtomicBool,
@@ -64,6 +68,7 @@ impl LocalTransaction {
             snapshot: AtomicU64::new(snapshot.0),
             seen: AtomicU64::new(at_least.min(published).0),
             held: Mutex::default(),
+            held_to_end: Mutex::default(),
             id: OnceLock::new(),
             revealed: AtomicBool::new(false),
             released: AtomicBool::new(false),
@@ -102,7 +107,8 @@ impl LocalTransaction {
             return;
         }
         let held = std::mem::take(&mut *self.held.lock());
-        self.shared.unlock_all(self.owner, held.into_keys());
+        let held_to_end = std::mem::take(&mut *self.held_to_end.lock());
+        self.shared.unlock_all(self.owner, held.into_keys().chain(held_to_end));
         self.shared.snapshots.end(self.owner, self.snapshot_stamp());
     }
 
@@ -144,6 +150,15 @@ impl LocalTransaction {
         let granted = matches!(self.shared.locks.try_lock(self.owner, key, mode), Request::Granted);
         if granted {
             self.note_held(key, mode);
+        }
+        granted
+    }
+
+    /// As `try_hold`, for a commit: cheaper, and given back only by `release`.
+    pub(super) fn try_hold_to_end(&self, key: &Bytes, mode: LockMode) -> bool {
+        let granted = matches!(self.shared.locks.try_lock(self.owner, key, mode), Request::Granted);
+        if granted {
+            self.held_to_end.lock().push(key.clone());
         }
         granted
     }

@@ -64,7 +64,7 @@ async fn local_on_a_disk_conforms() {
 
 async fn histories(open: impl Fn() -> Arc<dyn Store>, durability: Durability) {
     for level in [history::Level::Serializable, history::Level::Snapshot] {
-        for seed in 0..4 {
+        for seed in crate::crash::seeds(0, 4) {
             let load = history::Load { seed, transactions: 60, keys: 6, steps: 5 };
             let committed = history::run(open(), level, durability, 8, load).await;
             let committed = committed.unwrap_or_else(|why| panic!("seed {seed}: {why}"));

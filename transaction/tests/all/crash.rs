@@ -189,16 +189,22 @@ async fn rounds(seed: u64, durability: Durability, power: bool) {
     assert!(last.stamp > stamps, "no stamp is given out twice, not even a lost one");
 }
 
+/// `QANAT_LONG=n` runs n times as many seeds.
+pub fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {
+    let times = std::env::var("QANAT_LONG").ok().and_then(|times| times.parse().ok());
+    first..first + count * times.unwrap_or(1)
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn power_cuts_lose_nothing_acknowledged() {
-    for seed in 0..10 {
+    for seed in seeds(0, 10) {
         rounds(seed, Durability::Sync, true).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn power_cuts_under_relaxed_durability_lose_only_the_newest() {
-    for seed in 100..105 {
+    for seed in seeds(10_000, 5) {
         rounds(seed, Durability::Interval, true).await;
         rounds(seed, Durability::None, true).await;
     }
@@ -206,7 +212,7 @@ async fn power_cuts_under_relaxed_durability_lose_only_the_newest() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_process_loses_nothing_that_was_handed_on() {
-    for seed in 200..205 {
+    for seed in seeds(20_000, 5) {
         rounds(seed, Durability::Sync, false).await;
     }
 }
