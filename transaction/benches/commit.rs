@@ -1,9 +1,11 @@
 //! Rates of the local store, by hand: `cargo bench -p transaction --bench commit [seconds]`.
 //!
-//! `gets 1000`, `begins 1000` and `puts 1000` run so many operations and no more, for counting instructions.
+//! `gets 1000`, `begins 1000` and `puts 1000` run so many operations and no more, for counting
+//! instructions.
 //!
-//! One process, no server. Times are of this machine, so read ratios: a get against the engine's own get, 64 committers
-//! against one, a durability against another. Flushes are simulated at 2 ms, so that the disk of the day plays no part.
+//! One process, no server. Times are of this machine, so read ratios: a get against the engine's
+//! own get, 64 committers against one, a durability against another. Flushes are simulated at 2 ms,
+//! so that the disk of the day plays no part.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -166,8 +168,8 @@ fn switches(span: Duration) {
     });
 }
 
-/// A fixed number of operations on a small store, for counting instructions: run it twice with different numbers
-/// under `valgrind --tool=cachegrind --cache-sim=no` and divide the difference.
+/// A fixed number of operations on a small store, for counting instructions: run it twice with
+/// different numbers under `valgrind --tool=cachegrind --cache-sim=no` and divide the difference.
 fn counted(what: &str, number: u64) {
     let store = Local::memory_with(options()).expect("opens");
     for n in 0..1000 {
@@ -189,7 +191,8 @@ fn counted(what: &str, number: u64) {
     }
 }
 
-/// What a process killed at full load leaves to replay, at worst: all that the limits allow, none of it in the engine.
+/// What a process killed at full load leaves to replay, at worst: all that the limits allow, none
+/// of it in the engine.
 fn reopen() {
     let directory = SimulatedDirectory::new(1);
     let held = LocalOptions {

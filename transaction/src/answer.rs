@@ -1,11 +1,13 @@
 //! `Answer`: a result now, or a future.
 //!
-//! A local store has nearly every answer at hand; a remote one never has. If the trait returned boxed
-//! futures, each local point read would pay an allocation and a poll; if it were synchronous, a remote store
-//! would block a runtime thread. So a method returns `Ready(result)` or `Later(future)`: a local read
-//! costs a move, and the caller that cannot await (an operator) can look whether the answer is there.
+//! A local store has nearly every answer at hand; a remote one never has. If the trait returned
+//! boxed futures, each local point read would pay an allocation and a poll; if it were synchronous,
+//! a remote store would block a runtime thread. So a method returns `Ready(result)` or
+//! `Later(future)`: a local read costs a move, and the caller that cannot await (an operator) can
+//! look whether the answer is there.
 //!
-//! Invariant: `Ready` is polled at most once to completion; a second poll panics as every future may.
+//! Invariant: `Ready` is polled at most once to completion; a second poll panics as every future
+//! may.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -8,20 +8,22 @@
 //!   commit         ─► newest operation of each key ─► WriteSet ─► store.commit(writes, reads)
 //! ```
 //!
-//! A *sequence* counts the writes of this transaction. It serves savepoints, and statements: a statement reads with
-//! `own_until(sequence at its start)`, so that an UPDATE never meets the rows that it has just written (the
-//! Halloween problem), whatever index it walks.
+//! A *sequence* counts the writes of this transaction. It serves savepoints, and statements: a
+//! statement reads with `own_until(sequence at its start)`, so that an UPDATE never meets the rows
+//! that it has just written (the Halloween problem), whatever index it walks.
 //!
 //! **Invariants**
 //! - Per key the sequences ascend; after `rollback_to(s)` none is above `s`.
-//! - An older operation of a key is kept only while a savepoint or the running statement can still ask for it.
-//! - With tracking on, every key and range that was answered from the store is in the read set, or inside a
-//!   wider range that stands for it (`reads`): its memory is bounded.
-//! - A statement that reads with `own_until` holds a savepoint taken at its start: only marks keep older operations.
+//! - An older operation of a key is kept only while a savepoint or the running statement can still
+//!   ask for it.
+//! - With tracking on, every key and range that was answered from the store is in the read set, or
+//!   inside a wider range that stands for it (`reads`): its memory is bounded.
+//! - A statement that reads with `own_until` holds a savepoint taken at its start: only marks keep
+//!   older operations.
 //! - Size is bounded by `Offers::write_set_bytes_max`; the error names the limit.
 //!
-//! Rejected: a buffer in every store (each would re-invent savepoints), and a copy of the map for each
-//! savepoint (a savepoint for each pipelined command would cost O(n²)).
+//! Rejected: a buffer in every store (each would re-invent savepoints), and a copy of the map for
+//! each savepoint (a savepoint for each pipelined command would cost O(n²)).
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
@@ -72,7 +74,8 @@ struct Own {
 }
 
 impl Own {
-    /// The newest operations of a key at or below `until`: the last put or delete, and the adds after it.
+    /// The newest operations of a key at or below `until`: the last put or delete, and the adds
+    /// after it.
     fn newest(&self, key: &[u8], until: u64) -> Seen {
         self.writes.get(key).map_or(Seen::Nothing, |operations| Seen::of(operations, until))
     }
@@ -171,7 +174,8 @@ impl Buffer {
         &self.cancel
     }
 
-    /// Moves the snapshot to now. With read tracking on this is refused: a serializable transaction has one snapshot.
+    /// Moves the snapshot to now. With read tracking on this is refused: a serializable transaction
+    /// has one snapshot.
     pub async fn refresh(&self) -> Result<Stamp> {
         if self.tracking == ReadTracking::On {
             return Ok(self.transaction.snapshot());
@@ -355,7 +359,8 @@ impl Buffer {
         }
     }
 
-    /// Marks a place to come back to. Savepoints nest; `release` the newest when it is no longer needed.
+    /// Marks a place to come back to. Savepoints nest; `release` the newest when it is no longer
+    /// needed.
     pub fn savepoint(&self) -> Savepoint {
         let mut own = self.own.lock();
         let sequence = own.sequence;
@@ -431,7 +436,8 @@ impl Buffer {
             .await
     }
 
-    /// Gives everything up, and waits until what the transaction saw is visible. Its locks are free before the wait.
+    /// Gives everything up, and waits until what the transaction saw is visible. Its locks are free
+    /// before the wait.
     pub async fn rollback(self) -> Result<()> {
         let locks: Vec<Bytes> = self.own.lock().locks.drain(..).map(|(_, key)| key).collect();
         self.transaction.unlock(&locks);
@@ -445,8 +451,8 @@ impl Buffer {
 }
 
 impl Own {
-    /// Undoes what came after a mark; answers the keys of the locks to give up. A mark that was released can be
-    /// rolled back to as well, only more slowly.
+    /// Undoes what came after a mark; answers the keys of the locks to give up. A mark that was
+    /// released can be rolled back to as well, only more slowly.
     fn undo_after(&mut self, mark: u64, is_marked: bool) -> Vec<Bytes> {
         let kept = self.touched.partition_point(|(sequence, _)| *sequence <= mark);
         let mut keys: Vec<Bytes> = self.touched.drain(kept..).map(|(_, key)| key).collect();
@@ -505,7 +511,8 @@ fn write_size(key: &Bytes, operation: &Operation) -> usize {
     key.len() + 16 + if let Operation::Put(value) = operation { value.len() } else { 8 }
 }
 
-/// Appends an operation; replaces those that no mark can ask for, and adds up deltas. Answers the bytes freed.
+/// Appends an operation; replaces those that no mark can ask for, and adds up deltas. Answers the
+/// bytes freed.
 fn push(
     operations: &mut Operations,
     entry: (u64, Operation),

@@ -1,7 +1,7 @@
 //! What can go wrong with a transaction, named by what the caller should do about it.
 //!
-//! Layers above turn these into their protocol's codes in one place each; nothing here knows one. The text
-//! is for the operator's log, not for a client.
+//! Layers above turn these into their protocol's codes in one place each; nothing here knows one.
+//! The text is for the operator's log, not for a client.
 
 use crate::{Stamp, TransactionId};
 
@@ -13,7 +13,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     // --- run the transaction again ---
-    /// Something that this transaction read or wants to write was changed by one that committed first.
+    /// Something that this transaction read or wants to write was changed by one that committed
+    /// first.
     #[error("conflict with a transaction that committed first")]
     Conflict,
     /// Waiting for this lock would close a circle; this transaction was chosen to give way.

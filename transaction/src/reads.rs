@@ -1,13 +1,16 @@
 //! The read set while it grows: bounded, whatever is read.
 //!
-//! A serializable transaction that reads a million rows must not hold a million keys, and one that reads one row a
-//! million times must not hold it a million times. So points are sorted and made distinct each time
-//! their number has doubled; past `POINTS_MAX`, runs of neighbouring points become ranges, and past
-//! `RANGES_MAX`, neighbouring ranges become one. A wider range can only find conflicts that are none: it never misses one.
+//! A serializable transaction that reads a million rows must not hold a million keys, and one that
+//! reads one row a million times must not hold it a million times. So points are sorted and made
+//! distinct each time their number has doubled; past `POINTS_MAX`, runs of neighbouring points
+//! become ranges, and past `RANGES_MAX`, neighbouring ranges become one. A wider range can only
+//! find conflicts that are none: it never misses one.
 //!
-//! Pages of one scan follow one another, so a range is first held against the last one and grows it if they touch.
+//! Pages of one scan follow one another, so a range is first held against the last one and grows it
+//! if they touch.
 //!
-//! Invariant: every point and range that was noted lies inside one that is kept, with a `since` at most its own.
+//! Invariant: every point and range that was noted lies inside one that is kept, with a `since` at
+//! most its own.
 
 use bytes::Bytes;
 

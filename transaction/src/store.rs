@@ -9,12 +9,13 @@
 //!
 //! **Invariants**
 //! - A [`Stamp`] is a commit position: strictly increasing in commit order, never 0 for a commit.
-//! - `View::Snapshot` shows exactly the commits with a stamp at or below the snapshot. `View::Latest` shows all that is
-//!   published, durable or not; a transaction that used it (or locked) keeps the highest stamp that it saw, and
-//!   `commit`, `settle` wait until that is visible before they answer.
+//! - `View::Snapshot` shows exactly the commits with a stamp at or below the snapshot.
+//!   `View::Latest` shows all that is published, durable or not; a transaction that used it (or
+//!   locked) keeps the highest stamp that it saw, and `commit`, `settle` wait until that is visible
+//!   before they answer.
 //! - Dropping a transaction rolls it back and frees its locks and its snapshot.
-//! - Locks bind every writer: `commit` takes an exclusive lock on each key of the write set that the
-//!   transaction does not hold yet, in key order, and may wait for it.
+//! - Locks bind every writer: `commit` takes an exclusive lock on each key of the write set that
+//!   the transaction does not hold yet, in key order, and may wait for it.
 //!
 //! Rejected: `&mut self` methods. A statement's operators read while the session may cancel; every
 //! method takes `&self` and the implementation keeps its small state behind its own cells.
@@ -28,7 +29,8 @@ use bytes::Bytes;
 
 use crate::{Answer, WriteSet};
 
-/// A commit position: 46 bits of milliseconds since 1970, 18 bits of counter (MAPPING: Time and position).
+/// A commit position: 46 bits of milliseconds since 1970, 18 bits of counter (MAPPING: Time and
+/// position).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Stamp(pub u64);
 
@@ -101,7 +103,8 @@ pub enum Durability {
 /// How a transaction starts.
 #[derive(Debug, Clone, Default)]
 pub struct Begin {
-    /// The snapshot is at least this (what the session has seen already). May lie beyond the visible.
+    /// The snapshot is at least this (what the session has seen already). May lie beyond the
+    /// visible.
     pub at_least: Stamp,
     /// Read as of this older stamp instead of now. `SnapshotTooOld` when its versions are gone.
     pub as_of: Option<Stamp>,
@@ -203,8 +206,8 @@ pub struct Scan {
 pub struct Page {
     /// Keys and values, deletions left out.
     pub records: Vec<(Bytes, Bytes)>,
-    /// Where the next page starts (`start` forward, `end` backward); `None` when the range is done. A
-    /// page may be empty and still have a next one.
+    /// Where the next page starts (`start` forward, `end` backward); `None` when the range is done.
+    /// A page may be empty and still have a next one.
     pub next: Option<Bytes>,
 }
 
@@ -217,7 +220,8 @@ pub enum LockMode {
     Share,
     /// FOR NO KEY UPDATE: what an UPDATE that leaves the key takes.
     NoKeyUpdate,
-    /// FOR UPDATE: what DELETE and key changes take; also the mode of `commit` for keys not locked before.
+    /// FOR UPDATE: what DELETE and key changes take; also the mode of `commit` for keys not locked
+    /// before.
     Update,
 }
 
@@ -293,7 +297,8 @@ pub struct RangeRead {
     pub end: Bytes,
     /// Changed means: a commit with a stamp above this wrote into the range.
     pub since: Stamp,
-    /// If given, only changes for which it answers true count. An old image that is not at hand is treated as mattering.
+    /// If given, only changes for which it answers true count. An old image that is not at hand is
+    /// treated as mattering.
     pub test: Option<RangeTest>,
 }
 
@@ -378,7 +383,8 @@ pub trait Store: Send + Sync + 'static {
     fn feed(&self, after: Stamp) -> crate::Result<Box<dyn Feed>>;
     /// What became of a transaction whose commit answered `Unknown`.
     fn outcome(&self, id: TransactionId) -> Answer<'_, Outcome>;
-    /// Ends everything that runs, makes all durable, and releases the files. Idempotent.
+    /// Ends everything that runs and makes all durable. The files are released when the store and
+    /// its last transaction are gone. Idempotent.
     fn close(&self) -> Answer<'_, ()>;
 }
 
@@ -400,8 +406,9 @@ pub trait Transaction: Send + Sync {
     fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, Vec<Locked>>;
     /// Gives up locks taken since a savepoint that is rolled back to.
     fn unlock(&self, keys: &[Bytes]);
-    /// Puts rows under an id that no committed catalogue names yet; they are durable with the commit, visible
-    /// whenever something names their id, and swept if the transaction ends without commit. Bounded memory.
+    /// Puts rows under an id that no committed catalogue names yet; they are durable with the
+    /// commit, visible whenever something names their id, and swept if the transaction ends without
+    /// commit. Bounded memory.
     fn stage(&self, writes: WriteSet) -> Answer<'_, ()>;
     /// Waits until the highest stamp that this transaction saw is visible.
     fn settle(&self) -> Answer<'_, ()>;

@@ -1,9 +1,11 @@
 //! The write set: everything that one commit changes.
 //!
-//! Sorted by key, each key once. An operation is a put, a delete, or an **add**: a signed delta on a counter that the
-//! committer merges, so that two transactions that both insert a row do not conflict on the row count.
+//! Sorted by key, each key once. An operation is a put, a delete, or an **add**: a signed delta on
+//! a counter that the committer merges, so that two transactions that both insert a row do not
+//! conflict on the row count.
 //!
-//! Rejected: read-modify-write of counters by the caller. Every insert into one table would then conflict with every other.
+//! Rejected: read-modify-write of counters by the caller. Every insert into one table would then
+//! conflict with every other.
 
 use bytes::Bytes;
 

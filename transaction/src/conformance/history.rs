@@ -10,17 +10,17 @@
 //!        rt  who ended before another began → the other
 //! ```
 //!
-//! Appending distinct numbers to lists makes each read tell the whole history of its key, so dependencies are read off
-//! instead of guessed (Kingsbury and Alvaro, "Elle", VLDB 2020). Then
+//! Appending distinct numbers to lists makes each read tell the whole history of its key, so
+//! dependencies are read off instead of guessed (Kingsbury and Alvaro, "Elle", VLDB 2020). Then
 //!
 //! - *serializable*: no cycle at all;
 //! - *snapshot isolation*: every cycle has two rw edges in a row (Fekete et al., 2005);
 //!
-//! and in both cases no lost, doubled, aborted or half-seen append. Real-time edges are always in: our stores promise that who
-//! begins after another was acknowledged sees it.
+//! and in both cases no lost, doubled, aborted or half-seen append. Real-time edges are always in:
+//! our stores promise that who begins after another was acknowledged sees it.
 //!
-//! The work is made from a seed; what the scheduler does to it is not. A [`Client`] is anything that can run such a
-//! transaction: [`Lists`] over a store here, SQL or Redis in the layers above.
+//! The work is made from a seed; what the scheduler does to it is not. A [`Client`] is anything
+//! that can run such a transaction: [`Lists`] over a store here, SQL or Redis in the layers above.
 //!
 //! Rejected: checking sums of money (a lost update and its opposite cancel out).
 
@@ -134,7 +134,8 @@ impl Recorder {
         self.ran.lock().iter().filter(|ran| matches!(ran.end, End::Committed(_))).count()
     }
 
-    /// Verifies the history; the error says what is wrong with it. Call after a last transaction that read every key.
+    /// Verifies the history; the error says what is wrong with it. Call after a last transaction
+    /// that read every key.
     ///
     /// # Errors
     /// What was violated, with the transactions that show it.
@@ -181,7 +182,8 @@ impl History {
         keys.zip(lists)
     }
 
-    /// All reads of a key are beginnings of one list, which holds committed appends only, each once.
+    /// All reads of a key are beginnings of one list, which holds committed appends only, each
+    /// once.
     fn find_order(&mut self) -> std::result::Result<(), String> {
         for ran in &self.ran {
             for (key, list) in Self::reads(ran) {
@@ -357,8 +359,8 @@ impl Graph {
         }
     }
 
-    /// A graph that has a cycle exactly if this one has a cycle without two rw edges in a row: each rw edge is
-    /// taken together with the dependency before it.
+    /// A graph that has a cycle exactly if this one has a cycle without two rw edges in a row: each
+    /// rw edge is taken together with the dependency before it.
     fn without_lone_antidependencies(self) -> Graph {
         let mut graph = Graph::new(self.depends.len());
         for (from, edges) in self.depends.iter().enumerate() {
@@ -428,8 +430,8 @@ pub struct Lists {
 }
 
 impl Lists {
-    /// At [`Level::Serializable`] every read is tracked; at [`Level::Snapshot`] an append locks its key first and
-    /// gives way if it changed since the snapshot, as REPEATABLE READ does.
+    /// At [`Level::Serializable`] every read is tracked; at [`Level::Snapshot`] an append locks its
+    /// key first and gives way if it changed since the snapshot, as REPEATABLE READ does.
     pub fn new(store: Arc<dyn Store>, level: Level, durability: Durability) -> Self {
         Lists { store, level, durability }
     }

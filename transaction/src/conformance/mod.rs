@@ -1,17 +1,19 @@
-//! What every store must do, as a suite: run it over a new plug-in before anything else is built on it.
+//! What every store must do, as a suite: run it over a new plug-in before anything else is built on
+//! it.
 //!
 //! ```text
 //!   conformance::all(&|| Arc::new(MyStore::new()))        each case gets a fresh, empty store
 //!   conformance::history                                  random histories, checked afterwards
 //! ```
 //!
-//! A case is a small story told through [`Buffer`], because that is what the layers above use, or through the bare
-//! [`Transaction`](crate::Transaction) where the story is about the store alone. A case that is about an ability which `Offers` denies is
-//! left out, and says so in the answer of [`all`]. Cases panic with what they saw; nothing here looks at a clock, so a slow
-//! machine fails nothing: where a wait must not end, another event is awaited that can only come first.
+//! A case is a small story told through [`Buffer`], because that is what the layers above use, or
+//! through the bare [`Transaction`](crate::Transaction) where the story is about the store alone. A
+//! case that is about an ability which `Offers` denies is left out, and says so in the answer of
+//! [`all`]. Cases panic with what they saw; nothing here looks at a clock, so a slow machine fails
+//! nothing: where a wait must not end, another event is awaited that can only come first.
 //!
-//! Rejected: golden scripts for this level (interleavings of several transactions read better as code, and the keys and
-//! values are bytes).
+//! Rejected: golden scripts for this level (interleavings of several transactions read better as
+//! code, and the keys and values are bytes).
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc)]
 
@@ -48,7 +50,8 @@ macro_rules! cases {
 
 const CASES: &[(&str, Needs, Case)] = cases! {
     |_| true => reads::{
-        own_writes_are_seen_and_committed, a_scan_merges_own_writes_both_ways, pages_cover_a_range_once,
+        own_writes_are_seen_and_committed, a_scan_merges_own_writes_both_ways,
+        pages_cover_a_range_once,
         savepoints_undo_what_came_after, a_counter_adds_up, limits_are_named,
         a_closed_store_answers_closed,
     }

@@ -6,21 +6,23 @@
 //!        ─► now and then: persist ─► release the log below two checkpoints and the feed's keep
 //! ```
 //!
-//! The order within a round is the argument of `versions` read from the other side. The horizon is made after the batch
-//! was chosen, so every snapshot that is not in it sees the whole batch. Old values go into the table before the
-//! engine is touched; the cache learns before an entry leaves; the epoch is odd from before the first
-//! to after the last of these.
+//! The order within a round is the argument of `versions` read from the other side. The horizon is
+//! made after the batch was chosen, so every snapshot that is not in it sees the whole batch. Old
+//! values go into the table before the engine is touched; the cache learns before an entry leaves;
+//! the epoch is odd from before the first to after the last of these.
 //!
-//! Only what is durable is applied: the engine must never know a commit that the log may lose. With relaxed
-//! durability the applier flushes the log itself before it goes on.
+//! Only what is durable is applied: the engine must never know a commit that the log may lose. With
+//! relaxed durability the applier flushes the log itself before it goes on.
 //!
-//! An entry that a snapshot holds waits in `retained`, in order of the batch it was applied with, and is looked at again when the
-//! oldest snapshot has passed that batch; a key waits there once, however often it is written.
+//! An entry that a snapshot holds waits in `retained`, in order of the batch it was applied with,
+//! and is looked at again when the oldest snapshot has passed that batch; a key waits there once,
+//! however often it is written.
 //!
-//! Past the budget: prune all chains; if that is not enough, the oldest snapshot ends, one a round trip.
+//! Past the budget: prune all chains; if that is not enough, the oldest snapshot ends, one a round
+//! trip.
 //!
-//! Rejected: a pool of appliers (engines take one batch at a time), applying at commit (a hot counter would be written
-//! to the engine a hundred thousand times a second instead of twice).
+//! Rejected: a pool of appliers (engines take one batch at a time), applying at commit (a hot
+//! counter would be written to the engine a hundred thousand times a second instead of twice).
 
 use std::collections::VecDeque;
 use std::sync::Arc;

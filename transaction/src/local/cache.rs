@@ -6,16 +6,17 @@
 //!     └─ applied: rises whenever the applier touches the shard
 //! ```
 //!
-//! Rows are clean (the engine has them), so anything may be evicted at any time and the cache is the first to shrink. Only
-//! point reads fill it: a scan of a large table must not wash it out.
+//! Rows are clean (the engine has them), so anything may be evicted at any time and the cache is
+//! the first to shrink. Only point reads fill it: a scan of a large table must not wash it out.
 //!
-//! **Why it is never stale.** The applier writes the engine, then comes here (raises `applied`, replaces or removes the
-//! row), and only then lets the entry leave the version table. A reader asks the table before it asks here, so while a row
-//! here is behind the engine, the table still answers for it. A filler remembers `applied` from before
-//! it read the engine, and is turned away if it moved: what it read may be from before the batch.
+//! **Why it is never stale.** The applier writes the engine, then comes here (raises `applied`,
+//! replaces or removes the row), and only then lets the entry leave the version table. A reader
+//! asks the table before it asks here, so while a row here is behind the engine, the table still
+//! answers for it. A filler remembers `applied` from before it read the engine, and is turned away
+//! if it moved: what it read may be from before the batch.
 //!
-//! Rejected: keys with versions (each snapshot would fill its own copy), and a general cache crate (the check of
-//! `applied` and the insertion must be one step).
+//! Rejected: keys with versions (each snapshot would fill its own copy), and a general cache crate
+//! (the check of `applied` and the insertion must be one step).
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -2,26 +2,30 @@
 //!
 //! ```text
 //!   admit (back-pressure, disk) ─► locks in key order ─► validate ─► counters ─► encode
-//!        ─► MUTEX: validate what was committed since ─► sums ─► stamp ─► log buffer ─► table ─► published
+//!        ─► MUTEX: validate the rest ─► sums ─► stamp ─► log buffer ─► table ─► published
 //!        ─► tail, free locks, end snapshot ─► wait until visible
 //! ```
 //!
-//! **Validation twice.** The whole read set is checked against the version table without the mutex, after noting what was
-//! published (`checked`). Under it only the writes of commits after `checked` are looked at: usually none. A key without an
-//! entry is unchanged since the oldest live snapshot, so no engine is read; what was read before this transaction's
-//! snapshot (WATCH, then a new snapshot) is first brought up to the snapshot: by the stamp of the row, or refused where
-//! only a tombstone that left could tell.
+//! **Validation twice.** The whole read set is checked against the version table without the mutex,
+//! after noting what was published (`checked`). Under it only the writes of commits after `checked`
+//! are looked at: usually none. A key without an entry is unchanged since the oldest live snapshot,
+//! so no engine is read; what was read before this transaction's snapshot (WATCH, then a new
+//! snapshot) is first brought up to the snapshot: by the stamp of the row, or refused where only a
+//! tombstone that left could tell.
 //!
-//! **Counters.** The value of a counter that is not in the table is read from the engine before the mutex. It cannot
-//! change unseen: a commit that came after our snapshot leaves its entry in the table while the snapshot lives, and
-//! under the mutex the table is asked first. A transaction whose snapshot was ended takes a new one for this.
+//! **Counters.** The value of a counter that is not in the table is read from the engine before the
+//! mutex. It cannot change unseen: a commit that came after our snapshot leaves its entry in the
+//! table while the snapshot lives, and under the mutex the table is asked first. A transaction
+//! whose snapshot was ended takes a new one for this.
 //!
-//! **Locks.** A put needs NoKeyUpdate or more, a deletion Update, an `Add` Share (adders do not block one another, but do
-//! not slip past somebody who locked the counter to write it). What is not held is taken as Update, all without
-//! waiting if possible, else one after another in key order: committers among themselves cannot deadlock.
+//! **Locks.** A put needs NoKeyUpdate or more, a deletion Update, an `Add` Share (adders do not
+//! block one another, but do not slip past somebody who locked the counter to write it). What is
+//! not held is taken as Update, all without waiting if possible, else one after another in key
+//! order: committers among themselves cannot deadlock.
 //!
-//! Rejected: publishing outside the mutex with a hole in `published` for large commits (their successors would wait for them
-//! to be visible anyway); validating under the mutex only (a range over the table costs milliseconds there).
+//! Rejected: publishing outside the mutex with a hole in `published` for large commits (their
+//! successors would wait for them to be visible anyway); validating under the mutex only (a range
+//! over the table costs milliseconds there).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,7 +175,8 @@ impl LocalTransaction {
         for range in &reads.ranges {
             shared.validate_range(range, snapshot)?;
         }
-        // Asked last: whoever missed an entry that left with this snapshot sees the end of the snapshot.
+        // Asked last: whoever missed an entry that left with this snapshot sees the end of the
+        // snapshot.
         if shared.snapshots.has_ended(snapshot) { Err(Error::SnapshotTooOld) } else { Ok(()) }
     }
 
@@ -248,7 +253,8 @@ impl Shared {
             if backlog < soft {
                 return Ok(());
             }
-            // Between the limits a commit waits up to 100 ms, the nearer to the hard one the longer.
+            // Between the limits a commit waits up to 100 ms, the nearer to the hard one the
+            // longer.
             let share = (backlog - soft).saturating_mul(100) / hard.saturating_sub(soft).max(1);
             let pause = self.timer.after(Duration::from_millis(share.min(100) as u64));
             tokio::select! {
@@ -427,8 +433,8 @@ impl Shared {
         durability: Durability,
     ) -> Result<()> {
         self.outcomes.note(id, stamp);
-        // Handing it to the system here and now costs 2 to 5 microseconds, a switch to the log's thread and back
-        // 90 (benches/commit.rs).
+        // Handing it to the system here and now costs 2 to 5 microseconds, a switch to the log's
+        // thread and back 90 (benches/commit.rs).
         let written = match durability {
             Durability::Interval => self.journal.write(index),
             Durability::Sync | Durability::None => Ok(()),

@@ -5,9 +5,9 @@
 //!              reader, in order   slices          wait here
 //! ```
 //!
-//! A feed holds a position and nothing else: it pins no memory and no log, so a slow subscriber costs nobody anything and
-//! is told `FeedGone` when the log has gone on without it. Nobody waits for a feed either. A feed that waits
-//! drives the log itself, as every waiter does.
+//! A feed holds a position and nothing else: it pins no memory and no log, so a slow subscriber
+//! costs nobody anything and is told `FeedGone` when the log has gone on without it. Nobody waits
+//! for a feed either. A feed that waits drives the log itself, as every waiter does.
 //!
 //! Invariant: events come in stamp order, each once; quiet commits and staged rows are passed over.
 

@@ -16,11 +16,12 @@
 //!         56  checksum         8   CRC-64/NVME of bytes 0..56
 //! ```
 //!
-//! All numbers are big endian. A slot is one sector, so a crash while it is written leaves the other. If neither is
-//! valid and anything was ever committed, that is damage: a clock that starts too low would give out stamps twice.
+//! All numbers are big endian. A slot is one sector, so a crash while it is written leaves the
+//! other. If neither is valid and anything was ever committed, that is damage: a clock that starts
+//! too low would give out stamps twice.
 //!
-//! Rejected: the ceiling as a record of the log (release could drop the only one), the format in the engine
-//! (`check` must read it before any engine opens).
+//! Rejected: the ceiling as a record of the log (release could drop the only one), the format in
+//! the engine (`check` must read it before any engine opens).
 
 use std::sync::Arc;
 
@@ -121,8 +122,8 @@ pub(super) struct Ceiling {
 }
 
 impl Ceiling {
-    /// Opens `CLOCK`. Where nothing was ever committed it may be absent or torn: the first ceiling is raised
-    /// before the first stamp, so none was given out.
+    /// Opens `CLOCK`. Where nothing was ever committed it may be absent or torn: the first ceiling
+    /// is raised before the first stamp, so none was given out.
     pub fn open(directory: &dyn Directory, nothing_committed: bool) -> Result<Self> {
         let failed = io("opening CLOCK");
         let file = match directory.open(CLOCK) {

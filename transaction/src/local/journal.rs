@@ -1,7 +1,7 @@
 //! The commit log as `Local` uses it, or the lack of one.
 //!
-//! A store in memory has no log: indexes are counted here and every goal is reached at once. All else
-//! asks no questions.
+//! A store in memory has no log: indexes are counted here and every goal is reached at once. All
+//! else asks no questions.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

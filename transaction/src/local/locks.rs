@@ -7,17 +7,19 @@
 //!   waits ─► tx 9 → key, tx 12 → key, …                         only those that wait
 //! ```
 //!
-//! A request is granted at once if it conflicts neither with another holder nor with anybody who waits ahead of it
-//! (else a stream of sharers starves a writer). A holder who wants a stronger mode goes ahead of all who do not hold
-//! the key: nobody behind could get it before anyway. Whenever a holder or a waiter leaves, the
-//! queue is walked once and all who now fit are granted, under the same lock: no wake-up is lost, because
-//! granting is a fact in the table and the waker only tells of it.
+//! A request is granted at once if it conflicts neither with another holder nor with anybody who
+//! waits ahead of it (else a stream of sharers starves a writer). A holder who wants a stronger
+//! mode goes ahead of all who do not hold the key: nobody behind could get it before anyway.
+//! Whenever a holder or a waiter leaves, the queue is walked once and all who now fit are granted,
+//! under the same lock: no wake-up is lost, because granting is a fact in the table and the waker
+//! only tells of it.
 //!
-//! **Deadlocks** are found at the moment of waiting: the request is queued, then, under the one mutex of `waits`, noted
-//! and the graph walked from it (a waiter waits for conflicting holders and for conflicting waiters ahead). The
-//! requester that closes the circle is refused. None is missed: the last of a circle to be noted sees all the others, since
-//! edges arise only by waiting. None is invented: who waits releases nothing, so edges of a circle seen
-//! one after another stand together.
+//! **Deadlocks** are found at the moment of waiting: the request is queued, then, under the one
+//! mutex of `waits`, noted and the graph walked from it (a waiter waits for conflicting holders and
+//! for conflicting waiters ahead). The requester that closes the circle is refused. None is missed:
+//! the last of a circle to be noted sees all the others, since edges arise only by waiting. None is
+//! invented: who waits releases nothing, so edges of a circle seen one after another stand
+//! together.
 //!
 //! **Invariants**
 //! - Holders of a key do not conflict with one another.
@@ -25,8 +27,9 @@
 //! - A key that nobody holds or awaits is not in the table.
 //! - Lock order: `waits` before a shard; never two shards.
 //!
-//! Rejected: a time-out as the only cure for deadlocks (a hot pair of rows costs a second each), wound-wait (it
-//! kills transactions that would have finished, and clients of PostgreSQL expect 40P01 at the waiter).
+//! Rejected: a time-out as the only cure for deadlocks (a hot pair of rows costs a second each),
+//! wound-wait (it kills transactions that would have finished, and clients of PostgreSQL expect
+//! 40P01 at the waiter).
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -289,8 +292,8 @@ fn leave(shard: &mut Map<Bytes, Queue>, key: &Bytes) -> SmallVec<[Waker; 2]> {
     woken
 }
 
-/// A place in a queue; completes when the lock is held. Dropped before that, it leaves the queue, and gives
-/// up a lock that was granted but never told of.
+/// A place in a queue; completes when the lock is held. Dropped before that, it leaves the queue,
+/// and gives up a lock that was granted but never told of.
 pub(super) struct Ticket {
     locks: Arc<Locks>,
     owner: Owner,

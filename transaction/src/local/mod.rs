@@ -14,25 +14,30 @@
 //!                     feed ◄─────────┘     journal ◄───────┘ progress: visible
 //! ```
 //!
-//! Modules, from the bottom: `record` (bytes that stay), `format` (which store this is, the clock's ceiling), `stamp`
-//! (the clock), `journal` (the log), `progress` (what is visible), `tail` (the newest commits), `snapshots`,
-//! `versions`, `cache`, `locks`, `timer`, `space`; then `read`, `commit`, `transaction`, `applier`, `feed`,
-//! `outcome`; and `open`, which puts them together and replays the log.
+//! Modules, from the bottom: `record` (bytes that stay), `format` (which store this is, the clock's
+//! ceiling), `stamp` (the clock), `journal` (the log), `progress` (what is visible), `tail` (the
+//! newest commits), `snapshots`, `versions`, `cache`, `locks`, `timer`, `space`; then `read`,
+//! `commit`, `transaction`, `applier`, `feed`, `outcome`; and `open`, which puts them together and
+//! replays the log.
 //!
 //! **Invariants**
-//! - Order under the commit mutex: validated, stamped, in the log's buffer, in the version table, `published`. So a
-//!   transaction that gets a lock after a committer let go reads what that committer wrote.
-//! - The applier takes only what is visible *and* durable: the engine never knows more than the log, and a
-//!   commit whose flush failed never comes to rest.
-//! - Lock order: commit mutex → progress → (log). Nothing is awaited and no engine is read under the commit mutex.
-//! - When the log fails, writes stop for good: commits that wait are *unknown*, reads of what is visible go on.
+//! - Order under the commit mutex: validated, stamped, in the log's buffer, in the version table,
+//!   `published`. So a transaction that gets a lock after a committer let go reads what that
+//!   committer wrote.
+//! - The applier takes only what is visible *and* durable: the engine never knows more than the
+//!   log, and a commit whose flush failed never comes to rest.
+//! - Lock order: commit mutex → progress → (log). Nothing is awaited and no engine is read under
+//!   the commit mutex.
+//! - When the log fails, writes stop for good: commits that wait are *unknown*, reads of what is
+//!   visible go on.
 //!
-//! **Crash cases.** Before the append: nothing happened. Between append and flush: the log decides at open; a commit found
-//! there happened. After the flush, before the engine: replayed from the log above `engine.applied()`. After the engine,
-//! before its persist: the same, since `applied` falls back with it; the log was kept for that.
+//! **Crash cases.** Before the append: nothing happened. Between append and flush: the log decides
+//! at open; a commit found there happened. After the flush, before the engine: replayed from the
+//! log above `engine.applied()`. After the engine, before its persist: the same, since `applied`
+//! falls back with it; the log was kept for that.
 //!
-//! Rejected: commits through an engine's own transactions (facts: each measured engine syncs for each commit, shows data
-//! before it is durable, or loses memory under a held snapshot).
+//! Rejected: commits through an engine's own transactions (facts: each measured engine syncs for
+//! each commit, shows data before it is durable, or loses memory under a held snapshot).
 
 mod applier;
 mod cache;
@@ -88,14 +93,15 @@ use timer::Timer;
 use transaction::LocalTransaction;
 use versions::Versions;
 
-/// A transactional store on this machine. Dropping it stops its threads; `close` makes all durable first. The
-/// lock on its directory ends when the store and its last transaction are gone.
+/// A transactional store on this machine. Dropping it stops its threads; `close` makes all durable
+/// first. The lock on its directory ends when the store and its last transaction are gone.
 pub struct Local {
     shared: Arc<Shared>,
     applier: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What a store tells about itself, for metrics and tests. Bytes are estimates to within a few per cent.
+/// What a store tells about itself, for metrics and tests. Bytes are estimates to within a few per
+/// cent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Memory of the version table.
@@ -142,8 +148,8 @@ struct Shared {
     room: Notify,
     /// The feed holds everything after this.
     feed_gone: AtomicU64,
-    /// The lock file. Last, so that it outlives the engine and the log: no second process may open what we
-    /// still have open.
+    /// The lock file. Last, so that it outlives the engine and the log: no second process may open
+    /// what we still have open.
     _lock: Option<Lock>,
 }
 

@@ -2,19 +2,20 @@
 //!
 //! ```text
 //!   LOCK ─► FORMAT: which store ─► log: whole? torn tail cut; all of it durable
-//!        ─► CLOCK: the ceiling ─► replay log above engine.applied() into table and tail (in batches, if much)
+//!        ─► CLOCK: the ceiling ─► engine.applied() < log: replay into table and tail
 //!        ─► clock above every stamp ─► flusher, applier
 //! ```
 //!
-//! The engine comes opened, since only its owner knows what it is made of; it tells by `applied()` where the log must go on.
-//! Nothing is applied before the log's own recovery has made its tail durable: an engine that knew a
-//! record which the log then lost could not be opened again.
+//! The engine comes opened, since only its owner knows what it is made of; it tells by `applied()`
+//! where the log must go on. Nothing is applied before the log's own recovery has made its tail
+//! durable: an engine that knew a record which the log then lost could not be opened again.
 //!
 //! **Invariants**
 //! - The log holds everything above `engine.applied()`, or the store is not opened.
 //! - Replay holds at most one batch in memory beyond the back-pressure limit.
 //!
-//! Rejected: reading the log into the engine during recovery (see above); opening without a log that once was there.
+//! Rejected: reading the log into the engine during recovery (see above); opening without a log
+//! that once was there.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -92,13 +93,14 @@ impl Local {
         Local::start(shared)
     }
 
-    /// Opens the store in `directory`, making it if it is not there. `engine` holds the data of the same store; where it lags
-    /// behind the log it is brought up to date. An engine with files of its own should be opened under the store's lock:
-    /// see `open_with`.
+    /// Opens the store in `directory`, making it if it is not there. `engine` holds the data of the
+    /// same store; where it lags behind the log it is brought up to date. An engine with files of
+    /// its own should be opened under the store's lock: see `open_with`.
     ///
     /// # Errors
-    /// `Unavailable` if another process holds the store; `Corrupt` with its place if bytes are not what was written,
-    /// and nothing was changed then; `Unsupported` for a later version's store; `OutOfSpace`, `Failed`.
+    /// `Unavailable` if another process holds the store; `Corrupt` with its place if bytes are not
+    /// what was written, and nothing was changed then; `Unsupported` for a later version's store;
+    /// `OutOfSpace`, `Failed`.
     pub fn open(
         directory: Arc<dyn Directory>,
         engine: Arc<dyn Engine>,
@@ -107,8 +109,9 @@ impl Local {
         Local::open_with(directory, || Ok(engine), options)
     }
 
-    /// As `open`, with an engine that is opened only after the store's lock was taken and its `FORMAT` read: opening may
-    /// already change the engine's files, and a second process must not come so far.
+    /// As `open`, with an engine that is opened only after the store's lock was taken and its
+    /// `FORMAT` read: opening may already change the engine's files, and a second process must not
+    /// come so far.
     ///
     /// # Errors
     /// As `open`, and those of the engine.

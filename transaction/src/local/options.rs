@@ -1,4 +1,5 @@
-//! How a local store is set up. Every number is a setting; the defaults suit a store of 1 GB of memory.
+//! How a local store is set up. Every number is a setting; the defaults suit a store of 1 GB of
+//! memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use engine::device::{Clock, Entropy, RealClock, RealEntropy};
 /// Settings of a local store.
 #[derive(Debug, Clone)]
 pub struct LocalOptions {
-    /// Memory of versions that snapshots hold, beside the backlog. Past it the oldest snapshot ends.
+    /// Memory of versions that snapshots hold, beside the backlog. Past it the oldest snapshot
+    /// ends.
     pub versions_bytes: usize,
     /// Memory of the row cache; 0 switches it off.
     pub cache_bytes: usize,
@@ -24,8 +26,8 @@ pub struct LocalOptions {
     pub backlog_wait: Duration,
     /// What is committed is applied after at most about this time.
     pub apply_within: Duration,
-    /// The engine persists after so many applied bytes. With the backlog's hard limit this bounds what a crash leaves
-    /// to replay (650 000 small commits a second, measured).
+    /// The engine persists after so many applied bytes. With the backlog's hard limit this bounds
+    /// what a crash leaves to replay (650 000 small commits a second, measured).
     pub checkpoint_bytes: usize,
     /// The engine persists after this time if anything was applied.
     pub checkpoint_within: Duration,
@@ -60,8 +62,9 @@ pub struct LocalOptions {
 const MB: usize = 1 << 20;
 
 impl LocalOptions {
-    /// Splits a budget: a quarter each for versions, for rows, and for unapplied commits (which stand in the tail and
-    /// in the table); the rest for a batch on its way to the engine, the feed's tail and the log's buffers.
+    /// Splits a budget: a quarter each for versions, for rows, and for unapplied commits (which
+    /// stand in the tail and in the table); the rest for a batch on its way to the engine, the
+    /// feed's tail and the log's buffers.
     pub fn with_memory(bytes: usize) -> Self {
         let bytes = bytes.max(16 * MB);
         LocalOptions {

@@ -1,4 +1,5 @@
-//! What became of a transaction: from memory for the newest, from the log for all that it still holds.
+//! What became of a transaction: from memory for the newest, from the log for all that it still
+//! holds.
 //!
 //! ```text
 //!   live (its id was told, it runs) ─► Unavailable: ask again
@@ -6,8 +7,9 @@
 //!   log, from the time inside the id ─► Committed │ end of log: NotCommitted │ released: Forgotten
 //! ```
 //!
-//! `NotCommitted` must mean "and never will", so a transaction that still runs and whose id somebody knows is not
-//! answered for. An id that was told to nobody cannot be asked for, so most transactions never enter `live`.
+//! `NotCommitted` must mean "and never will", so a transaction that still runs and whose id
+//! somebody knows is not answered for. An id that was told to nobody cannot be asked for, so most
+//! transactions never enter `live`.
 //!
 //! Rejected: all ids of 30 minutes in memory (at 100 000 commits a second that is 180 million).
 
@@ -23,7 +25,8 @@ use super::stamp::id_millis;
 use crate::log::{Kind, Reach};
 use crate::{Error, Outcome, Result, Stamp, TransactionId};
 
-/// A commit's stamp may lie so far before the time in its id, where the wall clock was set back in between.
+/// A commit's stamp may lie so far before the time in its id, where the wall clock was set back in
+/// between.
 const SLACK_MS: u64 = 300_000;
 
 #[derive(Default)]

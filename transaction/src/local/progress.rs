@@ -1,21 +1,23 @@
-//! What is visible: commits in stamp order, each once it and all before it have reached their durability.
+//! What is visible: commits in stamp order, each once it and all before it have reached their
+//! durability.
 //!
 //! ```text
 //!   pending   (17, sync, durable≥9) (18, none, durable≥9) (19, interval, durable≥9, written≥11)
 //!                ▲ popped in order while the log has got there          last popped = visible
 //! ```
 //!
-//! Each pending commit carries the goal of its whole prefix: the newest index that must be written, and the newest
-//! that must be durable. Goals only rise, so popping stops at the first that is not reached, and whoever waits
-//! for a stamp waits for one pair of indexes, whatever lies before it.
+//! Each pending commit carries the goal of its whole prefix: the newest index that must be written,
+//! and the newest that must be durable. Goals only rise, so popping stops at the first that is not
+//! reached, and whoever waits for a stamp waits for one pair of indexes, whatever lies before it.
 //!
-//! Nobody is appointed to pop: everybody who has an interest does (`advance`), and those who wait drive the log
-//! themselves (`wait_visible`). So a commit whose task was dropped holds up nobody.
+//! Nobody is appointed to pop: everybody who has an interest does (`advance`), and those who wait
+//! drive the log themselves (`wait_visible`). So a commit whose task was dropped holds up nobody.
 //!
-//! Invariant: `visible` ≤ `published`; both only rise. All of a commit is in the version table before
-//! `published` reaches it.
+//! Invariant: `visible` ≤ `published`; both only rise. All of a commit is in the version table
+//! before `published` reaches it.
 //!
-//! Rejected: a thread that watches the log and moves `visible` (one more switch of threads for each flush).
+//! Rejected: a thread that watches the log and moves `visible` (one more switch of threads for each
+//! flush).
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};

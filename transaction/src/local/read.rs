@@ -1,9 +1,9 @@
 //! Reading: table, cache, engine, table again. The argument stands in `versions`.
 //!
-//! A page of a scan does for a stretch of keys what a point read does for one: the table's keys first (they bound the
-//! stretch), then the engine's page within it, then, if anything was applied meanwhile or the engine showed something too
-//! new, the table again. Each key's answer is right by the same argument, whatever torn state of a
-//! batch the engine's page showed.
+//! A page of a scan does for a stretch of keys what a point read does for one: the table's keys
+//! first (they bound the stretch), then the engine's page within it, then, if anything was applied
+//! meanwhile or the engine showed something too new, the table again. Each key's answer is right by
+//! the same argument, whatever torn state of a batch the engine's page showed.
 //!
 //! ```text
 //!   table    a    c d      │            the page ends where the first of the two ends
@@ -22,7 +22,8 @@ use crate::{Direction, Error, Page, Result, Scan, Stamp};
 
 /// Keys of the table that a stretch may hold beyond the records asked for.
 const SLACK: usize = 64;
-/// Stretches that a page may need before it answers empty: keys deleted but not yet applied give no records.
+/// Stretches that a page may need before it answers empty: keys deleted but not yet applied give no
+/// records.
 const STRETCHES: usize = 64;
 
 impl From<engine::Error> for Error {
@@ -37,7 +38,8 @@ impl From<engine::Error> for Error {
 }
 
 impl Shared {
-    /// The version of a key at a stamp that is a live snapshot, or `Stamp::MAX` for the newest published.
+    /// The version of a key at a stamp that is a live snapshot, or `Stamp::MAX` for the newest
+    /// published.
     pub(super) fn read(&self, key: &[u8], at: Stamp) -> Result<(Stamp, Value)> {
         let quiet = self.versions.quiet();
         if let Found::Version(stamp, value) = self.versions.get(key, at) {
@@ -62,7 +64,8 @@ impl Shared {
         }
         match self.versions.get(key, at) {
             Found::Version(stamp, value) => Ok((stamp, value)),
-            // Absent from the engine, now as at the first look; or newer, and the old value kept nowhere.
+            // Absent from the engine, now as at the first look; or newer, and the old value kept
+            // nowhere.
             Found::Below if raw.is_none() => Ok((Stamp::ZERO, None)),
             Found::Below => Err(Error::SnapshotTooOld),
         }

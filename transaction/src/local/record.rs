@@ -9,22 +9,24 @@
 //!  └─────────┴────────────────────────────────┘
 //!  write:  key length 4 │ value length + 1, 4 (0: deleted) │ key │ value
 //!
-//!  in the log's own record header:  stamp, kind (commit or staged), flags (1: quiet, not in the feed)
+//!  in the log's record header:  stamp, kind (commit or staged), flags (1: quiet, not in the feed)
 //! ```
 //!
-//! All numbers of a payload are big endian. The log carries index, stamp, checksum and chain; this module carries
-//! meaning. A write set is in key order and an `Add` is resolved to the `Put` of its sum, so a record
-//! is applied without reading anything: replay, the feed and repair all need only the record.
+//! All numbers of a payload are big endian. The log carries index, stamp, checksum and chain; this
+//! module carries meaning. A write set is in key order and an `Add` is resolved to the `Put` of its
+//! sum, so a record is applied without reading anything: replay, the feed and repair all need only
+//! the record.
 //!
 //! **Invariants**
 //! - The layout byte comes first, so that a later layout is refused by name and never misread.
-//! - The sums of counters have fixed places: a record is encoded outside the commit mutex and only they are filled
-//!   in under it.
-//! - The stamp of an engine value is that of the commit that wrote it; 0 for staged rows, which every
-//!   snapshot may see because nothing names them before their commit.
+//! - The sums of counters have fixed places: a record is encoded outside the commit mutex and only
+//!   they are filled in under it.
+//! - The stamp of an engine value is that of the commit that wrote it; 0 for staged rows, which
+//!   every snapshot may see because nothing names them before their commit.
 //!
-//! Rejected: variable-length integers (a patch in place would need the final length first), and a delta in the record
-//! (replay would have to read the engine, and the feed could not give after images).
+//! Rejected: variable-length integers (a patch in place would need the final length first), and a
+//! delta in the record (replay would have to read the engine, and the feed could not give after
+//! images).
 
 use bytes::{Bytes, BytesMut};
 

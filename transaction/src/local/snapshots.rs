@@ -5,20 +5,23 @@
 //!   keeper ─► v = visible, then every shard in turn  ──►  Horizon { visible: v, live: sorted }
 //! ```
 //!
-//! A [`Horizon`] says what may be forgotten: a version whose successor is at or below `horizon.visible` and that no
-//! snapshot of `horizon.live` falls on. It stays true for ever, so it is made rarely and used often.
+//! A [`Horizon`] says what may be forgotten: a version whose successor is at or below
+//! `horizon.visible` and that no snapshot of `horizon.live` falls on. It stays true for ever, so it
+//! is made rarely and used often.
 //!
-//! Why no snapshot slips through: the keeper loads `visible` *before* it visits any shard. A `begin` that noted its
-//! snapshot before the visit is in `live`. One that comes after the visit loads `visible` after the keeper did
-//! (the shard's mutex orders them), so its snapshot is at least `horizon.visible` and needs nothing
-//! that the horizon lets go. A snapshot of the past (`as_of`) is noted only while it is equal to a live
-//! one or at least the visible of the newest horizon, and the horizon's mutex is held while that is decided.
+//! Why no snapshot slips through: the keeper loads `visible` *before* it visits any shard. A
+//! `begin` that noted its snapshot before the visit is in `live`. One that comes after the visit
+//! loads `visible` after the keeper did (the shard's mutex orders them), so its snapshot is at
+//! least `horizon.visible` and needs nothing that the horizon lets go. A snapshot of the past
+//! (`as_of`) is noted only while it is equal to a live one or at least the visible of the newest
+//! horizon, and the horizon's mutex is held while that is decided.
 //!
-//! Past the memory budget the oldest snapshot ends: `ended_below` rises *before* anything that it needed is
-//! forgotten, and a reader looks at it *after* it has its value: whoever saw the loss sees the end.
+//! Past the memory budget the oldest snapshot ends: `ended_below` rises *before* anything that it
+//! needed is forgotten, and a reader looks at it *after* it has its value: whoever saw the loss
+//! sees the end.
 //!
-//! Rejected: one global list (64 sessions meet at one mutex for each statement), hazard-like slots without
-//! a lock (a slot's load of `visible` and its store cannot be one step).
+//! Rejected: one global list (64 sessions meet at one mutex for each statement), hazard-like slots
+//! without a lock (a slot's load of `visible` and its store cannot be one step).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -95,8 +98,8 @@ impl Snapshots {
         if stamp.0 < self.ended_below.load(Ordering::Acquire) {
             return false;
         }
-        // No horizon is made meanwhile, so one that names this snapshot (or lies before it) has kept what it
-        // needs, though the transaction that held it may have gone.
+        // No horizon is made meanwhile, so one that names this snapshot (or lies before it) has
+        // kept what it needs, though the transaction that held it may have gone.
         let alive = self.horizon_allows(stamp);
         if alive {
             note(&mut self.shard(owner).lock(), stamp);
@@ -155,8 +158,8 @@ impl Snapshots {
         horizon
     }
 
-    /// Ends the oldest snapshot that holds anything back; answers the horizon without it, or `None` where
-    /// there is no such snapshot.
+    /// Ends the oldest snapshot that holds anything back; answers the horizon without it, or `None`
+    /// where there is no such snapshot.
     pub fn end_oldest(&self, visible: &AtomicU64) -> Option<Arc<Horizon>> {
         let _making = self.making.lock();
         let horizon = self.make(visible);

@@ -1,8 +1,9 @@
 //! Free disk space: below a floor, writes are refused and resume by themselves.
 //!
-//! The floor is max(256 MB, 2 % of the disk) unless the options say otherwise: the engine must still be able to compact and
-//! the log to seal a segment when writes have stopped. The disk is asked at most once in a while, by
-//! whoever commits: an idle store needs no thread for this, and a full disk that is cleared is seen by the next try.
+//! The floor is max(256 MB, 2 % of the disk) unless the options say otherwise: the engine must
+//! still be able to compact and the log to seal a segment when writes have stopped. The disk is
+//! asked at most once in a while, by whoever commits: an idle store needs no thread for this, and a
+//! full disk that is cleared is seen by the next try.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

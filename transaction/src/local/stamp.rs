@@ -1,7 +1,8 @@
 //! Stamps and transaction ids: the hybrid clock.
 //!
-//! The problem: a stamp must rise with every commit, whatever the wall clock does, and over a restart too,
-//! when the newest commits of a store with relaxed durability may be lost although clients saw their stamps.
+//! The problem: a stamp must rise with every commit, whatever the wall clock does, and over a
+//! restart too, when the newest commits of a store with relaxed durability may be lost although
+//! clients saw their stamps.
 //!
 //! ```text
 //!   wall ms << 18 ──┐
@@ -14,11 +15,11 @@
 //!
 //! **Invariants**
 //! - `next` answers more than every stamp answered or observed before.
-//! - No stamp reaches the ceiling; a ceiling counts only once it is on disk. So after any crash the clock
-//!   starts above every stamp that any client may have seen.
+//! - No stamp reaches the ceiling; a ceiling counts only once it is on disk. So after any crash the
+//!   clock starts above every stamp that any client may have seen.
 //!
-//! Rejected: a sync of the clock at each commit (a second flush), and waiting out the clock's uncertainty
-//! at open (seconds of start-up time, and no help against a clock set back by an hour).
+//! Rejected: a sync of the clock at each commit (a second flush), and waiting out the clock's
+//! uncertainty at open (seconds of start-up time, and no help against a clock set back by an hour).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -51,8 +52,9 @@ impl HybridClock {
         self.last
     }
 
-    /// Makes every later stamp higher than this one, and answers it. A stamp from an insane future is not taken
-    /// over (it would use up the counter space of all the time until then): the answer is then the newest one.
+    /// Makes every later stamp higher than this one, and answers it. A stamp from an insane future
+    /// is not taken over (it would use up the counter space of all the time until then): the answer
+    /// is then the newest one.
     pub fn observe(&mut self, seen: Stamp) -> Stamp {
         let sane = Stamp::from_millis(now(self.wall.as_ref()).millis() + SANE_MS);
         if seen > self.last && seen < sane {
@@ -70,8 +72,8 @@ pub(super) fn now(wall: &dyn Clock) -> Stamp {
     Stamp::from_millis(wall.wall_micros() / 1000)
 }
 
-/// Makes transaction ids: UUIDv7 whose random bits are a mixed counter, so that none repeats within a process
-/// and making one costs no system call.
+/// Makes transaction ids: UUIDv7 whose random bits are a mixed counter, so that none repeats within
+/// a process and making one costs no system call.
 #[derive(Debug)]
 pub(super) struct Ids {
     wall: Arc<dyn Clock>,
@@ -92,8 +94,8 @@ impl Ids {
     pub fn fresh(&self) -> TransactionId {
         let millis = self.wall.wall_micros() / 1000;
         let n = self.counter.fetch_add(1, Ordering::Relaxed);
-        // mix is a bijection, so 62 of its bits repeat only after 2^62 ids at worst for each of 4 tops;
-        // the 12 bits above come from a second mix.
+        // mix is a bijection, so 62 of its bits repeat only after 2^62 ids at worst for each of 4
+        // tops; the 12 bits above come from a second mix.
         let low = mix(n ^ self.seed) & (u64::MAX >> 2);
         let high = mix(n.wrapping_add(self.seed)) & 0xFFF;
         let time = u128::from(millis & 0xFFFF_FFFF_FFFF) << 80;

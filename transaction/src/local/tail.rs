@@ -7,13 +7,14 @@
 //!           feed ───────►                             applier ──►        validation ◄─
 //! ```
 //!
-//! The applier takes the backlog in log order, the feed reads what is visible, and a committer under the mutex looks
-//! only at what came after it validated. All three share the commits by reference count.
+//! The applier takes the backlog in log order, the feed reads what is visible, and a committer
+//! under the mutex looks only at what came after it validated. All three share the commits by
+//! reference count.
 //!
 //! Invariants: indexes ascend; stamps do not fall; what is not applied is never dropped.
 //!
-//! Rejected: the applier reading the log back (the bytes were in memory a moment ago, and decoding them costs more
-//! than applying), a queue of its own for each reader (three copies of one order).
+//! Rejected: the applier reading the log back (the bytes were in memory a moment ago), a queue of
+//! its own for each reader (three copies of one order).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -81,7 +82,8 @@ impl Tail {
         self.backlog.fetch_add(size, Ordering::Relaxed)
     }
 
-    /// The next unapplied commits up to `visible`, about `bytes` of them, at least one if there is one.
+    /// The next unapplied commits up to `visible`, about `bytes` of them, at least one if there is
+    /// one.
     pub fn batch(&self, visible: Stamp, bytes: usize) -> Vec<Arc<Logged>> {
         let state = self.state.lock();
         let mut left = bytes;
@@ -138,8 +140,8 @@ impl Tail {
         self.state.lock().gone
     }
 
-    /// Calls `each` with every write of the commits after `since`, until it answers true. `None` where the tail does
-    /// not reach back so far.
+    /// Calls `each` with every write of the commits after `since`, until it answers true. `None`
+    /// where the tail does not reach back so far.
     pub fn any_write_after(
         &self,
         since: Stamp,

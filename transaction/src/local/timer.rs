@@ -1,10 +1,11 @@
 //! Time-outs without a runtime: one thread that wakes whoever asked.
 //!
-//! A store is driven by whatever polls its futures, which need not be a runtime with timers (the blocking library, a
-//! test). So waits that end by time park a waker here. The thread starts with the first wait and
-//! sleeps until the earliest of them.
+//! A store is driven by whatever polls its futures, which need not be a runtime with timers (the
+//! blocking library, a test). So waits that end by time park a waker here. The thread starts with
+//! the first wait and sleeps until the earliest of them.
 //!
-//! Invariant: `Timer` never runs foreign code under its lock: wakers are collected first and woken after.
+//! Invariant: `Timer` never runs foreign code under its lock: wakers are collected first and woken
+//! after.
 //!
 //! Rejected: `tokio::time`, which panics outside its runtime.
 

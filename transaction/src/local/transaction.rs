@@ -1,11 +1,11 @@
 //! One transaction: a snapshot, the locks it holds, and the highest stamp it saw.
 //!
-//! Its state is small and behind its own cells, so every method takes `&self`. Reads of a local store never wait and
-//! answer `Ready`; `lock`, `settle` and `commit` run as futures that are polled once on the spot, and mostly are
-//! done by then.
+//! Its state is small and behind its own cells, so every method takes `&self`. Reads of a local
+//! store never wait and answer `Ready`; `lock`, `settle` and `commit` run as futures that are
+//! polled once on the spot, and mostly are done by then.
 //!
-//! Invariant: the snapshot is in the registry from `begin` until `release`; all keys in `held` are held in the lock
-//! table in at least that mode. Dropping gives both back, from any await.
+//! Invariant: the snapshot is in the registry from `begin` until `release`; all keys in `held` are
+//! held in the lock table in at least that mode. Dropping gives both back, from any await.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -112,7 +112,8 @@ impl LocalTransaction {
         self.shared.snapshots.end(self.owner, self.snapshot_stamp());
     }
 
-    /// Takes a new snapshot where the budget has ended the old one: counters are read under its protection.
+    /// Takes a new snapshot where the budget has ended the old one: counters are read under its
+    /// protection.
     pub(super) fn ensure_snapshot(&self) {
         if self.shared.snapshots.has_ended(self.snapshot_stamp()) {
             self.move_snapshot();

@@ -1,5 +1,5 @@
-//! The version table: every version that the engine does not hold yet, and every one that it no longer holds
-//! but a snapshot still needs.
+//! The version table: every version that the engine does not hold yet, and every one that it no
+//! longer holds but a snapshot still needs.
 //!
 //! ```text
 //!   points ─► hash shard ─► key ─► chain   v(12) v(17) v(31)      oldest first
@@ -12,22 +12,25 @@
 //!
 //! **Invariants**
 //! - A key's stamps ascend, and if a key is here, its newest version is here.
-//! - A key is in the ordered set exactly while it is in its shard: both change under the shard's lock.
-//! - An entry leaves only when its newest version is in the engine and at or below every live snapshot.
-//!   So *no entry* means: unchanged since the oldest snapshot; validation needs no engine.
-//! - A version between two snapshots goes at once: a hot counter has one version for each live snapshot, the newest, and
-//!   those not yet visible.
+//! - A key is in the ordered set exactly while it is in its shard: both change under the shard's
+//!   lock.
+//! - An entry leaves only when its newest version is in the engine and at or below every live
+//!   snapshot. So *no entry* means: unchanged since the oldest snapshot; validation needs no
+//!   engine.
+//! - A version between two snapshots goes at once: a hot counter has one version for each live
+//!   snapshot, the newest, and those not yet visible.
 //!
-//! **Why a read is right** (snapshot S, live). The reader looks here (t1), into the engine (t2), and, if need be, here
-//! again. If t1 finds a version ≤ S it is the answer, as all commits ≤ S were published before S was given out.
-//! Otherwise every version ≤ S had been applied and had left, so at t1 the engine held the answer. After t1 the engine can
-//! only have got something newer than S; then the applier kept the old value here first, and it stays while
-//! S lives. So: an engine value with a stamp ≤ S is the answer; a newer one, or none, sends
-//! the reader here again, unless the epoch shows that nothing was applied meanwhile.
+//! **Why a read is right** (snapshot S, live). The reader looks here (t1), into the engine (t2),
+//! and, if need be, here again. If t1 finds a version ≤ S it is the answer, as all commits ≤ S were
+//! published before S was given out. Otherwise every version ≤ S had been applied and had left, so
+//! at t1 the engine held the answer. After t1 the engine can only have got something newer than S;
+//! then the applier kept the old value here first, and it stays while S lives. So: an engine value
+//! with a stamp ≤ S is the answer; a newer one, or none, sends the reader here again, unless the
+//! epoch shows that nothing was applied meanwhile.
 //!
-//! Rejected: an ordered map alone (a point read of an absent key, the commonest case, costs a search of 20 levels, and
-//! twice: 0.9 µs against 0.05 at 300 000 entries); one lock around a map (a page of 1 000 keys would
-//! hold up every committer).
+//! Rejected: an ordered map alone (a point read of an absent key, the commonest case, would search
+//! twice through all its levels, where a hash shard answers in one step); one lock around a map (a
+//! page of 1 000 keys would hold up every committer).
 
 use std::hash::BuildHasher;
 use std::ops::Bound;
@@ -176,8 +179,8 @@ impl Versions {
         }
     }
 
-    /// Whatever has left the table was written at or before this. Ask after looking for an entry: its going
-    /// is noted before it is gone.
+    /// Whatever has left the table was written at or before this. Ask after looking for an entry:
+    /// its going is noted before it is gone.
     pub fn evicted(&self) -> Stamp {
         Stamp(self.evicted.load(Ordering::Acquire))
     }
@@ -305,7 +308,8 @@ impl Versions {
         }
     }
 
-    /// After `key` was applied up to `applied`: prunes its chain, and lets the entry go if nobody needs it.
+    /// After `key` was applied up to `applied`: prunes its chain, and lets the entry go if nobody
+    /// needs it.
     pub fn settle(&self, key: &[u8], applied: Stamp, horizon: &Horizon) -> Settled {
         self.settle_inner(key, applied, horizon, false)
     }
@@ -394,7 +398,8 @@ impl Versions {
         })
     }
 
-    /// The first keys of a range with their versions at a snapshot, and where it stopped if before the end.
+    /// The first keys of a range with their versions at a snapshot, and where it stopped if before
+    /// the end.
     pub fn list(
         &self,
         (start, end): (&[u8], &[u8]),

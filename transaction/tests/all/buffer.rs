@@ -33,7 +33,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<u8>().prop_map(Step::Rollback),
         1 => any::<u8>().prop_map(Step::Release),
         2 => (0..16u8).prop_map(Step::Get),
-        3 => (0..17u8, 0..17u8, any::<bool>(), 1..6u8).prop_map(|(a, b, d, n)| Step::Scan(a, b, d, n)),
+        3 => (0..17u8, 0..17u8, any::<bool>(), 1..6u8)
+            .prop_map(|(a, b, down, n)| Step::Scan(a, b, down, n)),
         1 => Just(Step::Statement),
     ]
 }

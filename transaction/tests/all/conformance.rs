@@ -1,4 +1,5 @@
-//! The suite and random histories over `Local`: in memory, and over a simulated disk with an eager applier.
+//! The suite and random histories over `Local`: in memory, and over a simulated disk with an eager
+//! applier.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,8 @@
-//! Power cuts at random points: what was acknowledged is there, nothing is torn, the feed has no gap.
+//! Power cuts at random points: what was acknowledged is there, nothing is torn, the feed has no
+//! gap.
 //!
-//! Each round opens the store on what the cut left, checks it, and works on until the next cut. The engine comes back with
-//! any number of batches beyond its last checkpoint, as a real one may.
+//! Each round opens the store on what the cut left, checks it, and works on until the next cut. The
+//! engine comes back with any number of batches beyond its last checkpoint, as a real one may.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

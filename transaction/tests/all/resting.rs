@@ -26,7 +26,8 @@ impl Resting {
         Arc::new(Resting { live: Memory::new(), state: Mutex::default() })
     }
 
-    /// The engine as it comes back after a loss of power: `lucky` batches that were not persisted are there as well.
+    /// The engine as it comes back after a loss of power: `lucky` batches that were not persisted
+    /// are there as well.
     pub fn after_crash(&self, lucky: usize) -> Arc<Self> {
         let state = self.state.lock();
         let mut durable = state.durable.clone();
@@ -75,8 +76,8 @@ impl Engine for Resting {
     }
 }
 
-/// An engine that tears every batch: readers beside `apply` see it key by key, and pages are read key by key too.
-/// It can be held up, to let an applier lag.
+/// An engine that tears every batch: readers beside `apply` see it key by key, and pages are read
+/// key by key too. It can be held up, to let an applier lag.
 #[derive(Default)]
 pub struct Torn {
     map: Mutex<std::collections::BTreeMap<Bytes, Bytes>>,
@@ -153,7 +154,8 @@ impl Engine for Torn {
         let mut bytes = 0;
         let mut last: Option<Bytes> = None;
         loop {
-            // The range shrinks from the side that was read: an excluded bound equal to the other is no range.
+            // The range shrinks from the side that was read: an excluded bound equal to the other
+            // is no range.
             let spent = match (to, &last) {
                 (Direction::Forward, Some(last)) => {
                     range.end.is_some_and(|end| last.as_ref() >= end)
