@@ -85,6 +85,7 @@ pub trait Session: Send + Sync {
         let database = catalogue.databases.values().find(|d| d.id == self.database_id())?;
         match name {
             "pg_catalog" => Some(11),
+            "public" => Some(2200),
             name => database.schemas.get(name).map(|number| number.0),
         }
     }
@@ -93,8 +94,10 @@ pub trait Session: Send + Sync {
     fn schema_name(&self, number: u32) -> Option<String> {
         let catalogue = self.catalogue();
         let database = catalogue.databases.values().find(|d| d.id == self.database_id())?;
-        if number == 11 {
-            return Some("pg_catalog".to_owned());
+        match number {
+            11 => return Some("pg_catalog".to_owned()),
+            2200 => return Some("public".to_owned()),
+            _ => {}
         }
         database.schemas.iter().find(|(_, n)| n.0 == number).map(|(name, _)| name.clone())
     }

@@ -32,6 +32,8 @@ mod digest;
 mod elsewhere;
 mod eval;
 pub(crate) mod float;
+mod format;
+mod format_number;
 pub(crate) mod json;
 mod jsonb;
 pub(crate) mod names;
@@ -40,6 +42,7 @@ mod pattern;
 mod regexp;
 mod set;
 mod statistics;
+mod system;
 mod text;
 mod time;
 mod time_build;
@@ -222,11 +225,17 @@ static PARTS: &[&[Function]] = &[
     float::OTHERS,
     arrays::TABLE,
     digest::TABLE,
+    format::TABLE,
+    format_number::TABLE,
     jsonb::BOTH,
     jsonb::TABLE,
     pattern::OPERATORS,
     pattern::TABLE,
     regexp::TABLE,
+    system::NOTHINGS,
+    system::PRIVILEGES,
+    system::TABLE,
+    system::VISIBILITIES,
     text::CONCATENATIONS,
     text::TABLE,
     time_build::INTERVALS,
