@@ -349,7 +349,9 @@ impl Work {
                 column.missing = Some(missing);
             }
         }
-        self.check_fits(&before, &changed).await?;
+        if !widens(&column, &changed) {
+            self.check_fits(&before, &changed).await?;
+        }
         self.replace(&before, |collection| {
             *collection = after;
             Ok(())
@@ -386,6 +388,15 @@ fn reads(index: &Index, column: &Column) -> bool {
         ElementSource::Path(path) => path.first() == Some(&column.name),
         ElementSource::Expression(_) => false,
     })
+}
+
+/// Whether every value of one column goes into the other, both of types that keep their bytes: no row need be looked at.
+fn widens(from: &Column, to: &Column) -> bool {
+    if let (Form::Int(low, high), Form::Int(to_low, to_high)) = (form(from.ty), form(to.ty)) {
+        return to_low <= low && high <= to_high;
+    }
+    let limit_grows = to.modifier == -1 || from.modifier != -1 && from.modifier <= to.modifier;
+    to.ty == Type::TEXT || limit_grows
 }
 
 /// Whether values of one type are stored, and keyed, as those of the other.

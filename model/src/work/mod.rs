@@ -223,6 +223,11 @@ impl Work {
         self.lock_collection(collection.id, LockMode::KeyShare, self.wait()).await
     }
 
+    /// LOCK TABLE: keeps other writers out until the end of the transaction, as DDL does. Readers go on.
+    pub async fn lock_table(&self, collection: &Collection) -> Result<()> {
+        self.exclude(collection.id).await.map(drop)
+    }
+
     /// Takes a collection for DDL: waits for its writers, at most the model's `ddl_wait`, and keeps new ones out.
     pub(crate) async fn exclude(&self, collection: CollectionId) -> Result<Arc<Collection>> {
         let held = (collection, LockMode::Update);

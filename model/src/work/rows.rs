@@ -9,6 +9,7 @@
 //! All keys that an insert may meet somebody at are locked in one call, and the answer of the lock is the latest value: no second
 //! read. An index that is being built is kept like any other.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -27,6 +28,9 @@ use crate::types::Type;
 
 /// Fields that a dictionary holds at most; the rest is seen in `_doc` only.
 pub const DICTIONARY_FIELDS_MAX: usize = 1000;
+
+/// Rows of one statement whose keys are locked in one call.
+const LOCKED_TOGETHER: usize = 256;
 
 /// The expressions of a collection, ready to run.
 pub(crate) struct Compiled {
@@ -121,7 +125,14 @@ pub(crate) struct Prepared {
 
 struct PreparedUpdate {
     new: Prepared,
-    gone: Vec<Bytes>,
+    gone: Vec<Gone>,
+}
+
+/// An entry that a row no longer has.
+struct Gone {
+    key: Bytes,
+    /// Somebody who wants this unique key has to wait whether it really goes.
+    unique: bool,
 }
 
 impl Work {
@@ -137,6 +148,56 @@ impl Work {
         let taken = self.sequence_values(collection, missing).await?;
         let prepared = self.prepare(collection, row, Extras::None, &taken)?;
         self.write_new(collection, prepared, arbiter).await
+    }
+
+    /// Inserts rows as [`Work::insert`] with [`Arbiter::None`] does, locking the keys of many in one call. After an error
+    /// some of them are written: the caller rolls back to where its statement began.
+    pub async fn insert_many(
+        &self,
+        collection: &Arc<Collection>,
+        rows: &[&[Datum<'_>]],
+    ) -> Result<Vec<StoredRow>> {
+        let mut stored = Vec::with_capacity(rows.len());
+        for chunk in rows.chunks(LOCKED_TOGETHER) {
+            let mut prepared = Vec::with_capacity(chunk.len());
+            for row in chunk {
+                let missing = |at: usize| matches!(row.get(at), Some(Datum::Missing));
+                let taken = self.sequence_values(collection, missing).await?;
+                prepared.push(self.prepare(collection, row, Extras::None, &taken)?);
+            }
+            self.share(collection).await?;
+            self.write_chunk(collection, &prepared).await?;
+            stored.extend(prepared.into_iter().map(|prepared| prepared.row));
+        }
+        Ok(stored)
+    }
+
+    async fn write_chunk(&self, collection: &Arc<Collection>, rows: &[Prepared]) -> Result<()> {
+        let mode = LockMode::Update;
+        let mut keys: Vec<(IndexId, &Prepared, &Bytes)> = Vec::with_capacity(rows.len());
+        for prepared in rows {
+            keys.push((collection.primary_key.id, prepared, &prepared.row.key));
+            for (at, entry) in prepared.entries.iter().filter(|(_, entry)| entry.unique) {
+                if let Some(index) = collection.indexes.get(*at) {
+                    keys.push((index.id, prepared, &entry.key));
+                }
+            }
+        }
+        let requests: Vec<LockRequest> =
+            keys.iter().map(|(_, _, key)| LockRequest { key: (*key).clone(), mode }).collect();
+        let locked = self.buffer.lock(&requests, self.write_wait()).await?;
+        let mut here = HashSet::with_capacity(keys.len());
+        for ((index, prepared, key), locked) in keys.into_iter().zip(locked) {
+            let taken = matches!(locked, Locked::Held { value: Some(_), .. });
+            if taken || !here.insert(key) {
+                return Err(unique(collection, prepared, index, false)?);
+            }
+        }
+        for prepared in rows {
+            self.put(collection, prepared)?;
+        }
+        self.count(collection.storage, rows.len() as i64);
+        Ok(())
     }
 
     /// Inserts a document; fields that no column declares are kept or refused as the collection says.
@@ -402,8 +463,7 @@ impl Work {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let wait = if self.wait() == Wait::Skip { Wait::No } else { self.wait() };
-        let locked = self.buffer.lock(&requests, wait).await?;
+        let locked = self.buffer.lock(&requests, self.write_wait()).await?;
         let mut locked = locked.into_iter();
         let mut conflicts = Vec::new();
         if with_row && let Some(Locked::Held { value: Some(_), .. }) = locked.next() {
@@ -555,9 +615,7 @@ impl Work {
         if moved {
             self.buffer.delete(key.clone())?;
         }
-        for entry in gone {
-            self.buffer.delete(entry)?;
-        }
+        self.delete_entries(gone).await?;
         self.put(collection, &new)?;
         Ok(new.row)
     }
@@ -582,11 +640,33 @@ impl Work {
         self.share(collection).await?;
         self.touch(collection);
         self.buffer.delete(key.clone())?;
-        for (_, entry) in entries {
-            self.buffer.delete(entry.key)?;
-        }
+        let gone = entries.into_iter().map(|(_, e)| Gone { key: e.key, unique: e.unique });
+        self.delete_entries(gone.collect()).await?;
         self.count(collection.storage, -1);
         Ok(())
+    }
+
+    /// Deletes entries. A unique one is locked first: whoever inserts the same values waits for this transaction's end instead
+    /// of failing on an entry that is about to go.
+    async fn delete_entries(&self, gone: Vec<Gone>) -> Result<()> {
+        let unique = gone.iter().filter(|gone| gone.unique);
+        let requests: Vec<LockRequest> = unique
+            .map(|gone| LockRequest { key: gone.key.clone(), mode: LockMode::Update })
+            .collect();
+        if !requests.is_empty() {
+            self.buffer.lock(&requests, self.write_wait()).await?;
+        }
+        for gone in gone {
+            self.buffer.delete(gone.key)?;
+        }
+        Ok(())
+    }
+
+    fn write_wait(&self) -> Wait {
+        match self.wait() {
+            Wait::Skip => Wait::No,
+            other => other,
+        }
     }
 
     /// A row's bytes by its key.
@@ -676,11 +756,11 @@ fn keep_key<'a>(
 fn difference(
     mut before: Vec<(usize, Entry)>,
     mut after: Vec<(usize, Entry)>,
-) -> (Vec<(usize, Entry)>, Vec<Bytes>) {
+) -> (Vec<(usize, Entry)>, Vec<Gone>) {
     before.sort();
     after.sort();
     let gone = before.iter().filter(|entry| after.binary_search(entry).is_err());
-    let gone = gone.map(|(_, entry)| entry.key.clone()).collect();
+    let gone = gone.map(|(_, e)| Gone { key: e.key.clone(), unique: e.unique }).collect();
     after.retain(|entry| before.binary_search(entry).is_err());
     (after, gone)
 }

@@ -271,3 +271,58 @@ async fn serial_columns_count_and_sequences_end() {
     let end = model.nextval(&short).await;
     assert!(matches!(end, Err(Error::SequenceEnd { bound: 5, ascending: true, .. })));
 }
+
+#[tokio::test]
+async fn who_wants_a_unique_key_that_is_going_waits_for_it() {
+    let model = model().await;
+    let work = begin(&model).await;
+    let columns = vec![int("a"), int("u")];
+    let mut new = NewCollection::table(main_database(&work), "public", "t", columns).key(&["a"]);
+    new.indexes.push(NewIndex::unique(&["u"]));
+    let table = work.create_collection(new).await.unwrap();
+    let stored = insert(&work, &table, &[Datum::Int(1), Datum::Int(5)]).await;
+    commit(work).await;
+    let (one, two) = (begin(&model).await, begin(&model).await);
+    let table = named(&one, "t");
+    let old = locked(&one, &table, &stored.key).await.unwrap();
+    one.delete(&table, &stored.key, &old).await.unwrap();
+    let waiting = tokio::spawn({
+        let table = table.clone();
+        async move {
+            let row = [Datum::Int(2), Datum::Int(5)];
+            let done = two.insert(&table, &row, Arbiter::None).await;
+            (two, done.map(drop))
+        }
+    });
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    commit(one).await;
+    let (two, done) = waiting.await.unwrap();
+    done.unwrap();
+    commit(two).await;
+    let work = begin(&model).await;
+    assert_eq!(rows(&work, &table).await, [[Value::Int32(2), Value::Int32(5)]]);
+    indexes_agree(&work, &table).await;
+}
+
+#[tokio::test]
+async fn many_rows_go_in_together() {
+    let model = model().await;
+    let work = begin(&model).await;
+    let columns = vec![int("a"), int("u")];
+    let mut new = NewCollection::table(main_database(&work), "public", "t", columns).key(&["a"]);
+    new.indexes.push(NewIndex::unique(&["u"]));
+    let table = work.create_collection(new).await.unwrap();
+    let made: Vec<[Datum<'_>; 2]> = (0..700).map(|n| [Datum::Int(n), Datum::Int(-n)]).collect();
+    let given: Vec<&[Datum<'_>]> = made.iter().map(|row| row.as_slice()).collect();
+    assert_send(work.insert_many(&table, &given)).await.unwrap();
+    indexes_agree(&work, &table).await;
+    let twice = [[Datum::Int(800), Datum::Int(9)], [Datum::Int(801), Datum::Int(9)]];
+    let given: Vec<&[Datum<'_>]> = twice.iter().map(|row| row.as_slice()).collect();
+    assert!(matches!(work.insert_many(&table, &given).await, Err(Error::Unique(_))));
+    let there = [[Datum::Int(900), Datum::Int(9)], [Datum::Int(699), Datum::Int(10)]];
+    let given: Vec<&[Datum<'_>]> = there.iter().map(|row| row.as_slice()).collect();
+    assert!(matches!(work.insert_many(&table, &given).await, Err(Error::Unique(_))));
+    assert_eq!(work.row_count(&table).await.unwrap(), 700);
+    indexes_agree(&work, &table).await;
+}
