@@ -1,1 +1,37 @@
-//! database
+//! One store for every data model: the library.
+//!
+//! ```text
+//!   Qanat::open(address) ─► Qanat (Clone + Send + Sync)
+//!        ├ sql("…").bind(…).all()          rows
+//!        ├ keys()                          strings, hashes, expiry
+//!        ├ transaction(|tx| async { … })   runs again on conflict
+//!        └ session(…)                      what a connection has: the protocols use this and nothing else
+//! ```
+//!
+//! An embedder's call and a client's command go through the same sessions, plans and transactions: protocols have no private door. This
+//! crate compiles the catalogue's expressions for the model, caches plans, and says what a transaction, a setting and a statement's failure
+//! mean to a session.
+//!
+//! **Invariants**
+//! - What a call answers was durable as the store's durability says, or the answer is an error of its own kind (unknown outcome).
+//! - No session holds anything of another; the store is the only thing shared.
+//!
+//! Rejected: a second, "embedded" path beside the sessions (it would have its own bugs).
+
+pub mod address;
+mod background;
+mod compile;
+mod library;
+mod open;
+pub mod options;
+mod plans;
+pub mod session;
+pub mod sessions;
+pub mod settings;
+
+pub use ::transaction::{Durability, Stamp};
+pub use library::{Bind, FromDatum, FromRow, Sql, Transaction, TransactionBuilder, blocking};
+pub use open::Qanat;
+pub use options::Options;
+pub use query::{Error, ErrorKind, Result, Scalar, Type};
+pub use session::{Session, SessionOptions};

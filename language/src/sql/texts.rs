@@ -57,6 +57,38 @@ pub fn value_text(value: LiteralValue) -> String {
     }
 }
 
+/// A stored expression's text with a column's name replaced. A name before a parenthesis is a function, one behind `::` a type.
+///
+/// # Errors
+/// What the lexer refuses.
+pub fn rename_column(text: &str, from: &str, to: &str, dialect: Dialect) -> Result<String> {
+    let mut lexer = Lexer::new(text, dialect)?;
+    let mut tokens = Vec::new();
+    loop {
+        let token = lexer.next_token()?;
+        if token.kind == TokenKind::End {
+            break;
+        }
+        tokens.push(token);
+    }
+    let mut renamed = String::with_capacity(text.len());
+    let mut copied = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        let is_name = matches!(token.kind, TokenKind::Word | TokenKind::QuotedName);
+        let called = tokens.get(at + 1).is_some_and(|next| text_of(text, *next) == "(");
+        let after = at.checked_sub(1).and_then(|before| tokens.get(before));
+        let is_type = after.is_some_and(|before| text_of(text, *before) == "::");
+        if !is_name || called || is_type || literal::name(text, *token, dialect)? != from {
+            continue;
+        }
+        renamed.push_str(text.get(copied..token.start as usize).unwrap_or(""));
+        renamed.push_str(&super::deparse::quote_name(to));
+        copied = token.end as usize;
+    }
+    renamed.push_str(text.get(copied..).unwrap_or(""));
+    Ok(renamed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +99,11 @@ mod tests {
         assert_eq!(highest_parameter(text, Dialect::PostgreSql), Ok(2));
         let values = literal_texts(text, Dialect::PostgreSql).unwrap();
         assert_eq!(values, ["$9", "1.50", "x'y", "12345678901"]);
+    }
+
+    #[test]
+    fn a_column_is_renamed_where_it_is_one() {
+        let renamed = rename_column("(a > 0) AND (length(a) < a::a) AND b = 'a'", "a", "New", Dialect::PostgreSql);
+        assert_eq!(renamed.unwrap(), "(\"New\" > 0) AND (length(\"New\") < \"New\"::a) AND b = 'a'");
     }
 }

@@ -44,6 +44,7 @@ use query::{Error, ErrorKind, Result, Type};
 use self::scope::Scope;
 use super::ast;
 
+pub use self::names::is_system_schema;
 pub use self::resolve::{assign, coerce_to};
 pub use self::types::resolve_type;
 

@@ -20,6 +20,11 @@ pub enum Named {
 /// The schemas that hold system tables.
 pub const SYSTEM_SCHEMAS: [&str; 2] = ["pg_catalog", "information_schema"];
 
+/// Whether a schema holds system tables.
+pub fn is_system_schema(name: &str) -> bool {
+    SYSTEM_SCHEMAS.contains(&name)
+}
+
 impl Environment<'_> {
     /// The relation of a name as written; `None` if there is none.
     pub fn find(&self, name: &ObjectName) -> Result<Option<Named>> {

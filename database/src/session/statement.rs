@@ -1,0 +1,295 @@
+//! Running a prepared statement: which transaction, which snapshot, and what happens when it fails.
+//!
+//! ```text
+//!   start ─► start_statement (snapshot, time, waits) ─► plan still current? ─► rows: Portal
+//!      ▲                                                                    └► change: run whole, savepoint around it
+//!      └── schema changed meanwhile, or a conflict of a transaction that nobody has seen anything of: again
+//! ```
+//!
+//! **Invariants**
+//! - A change is run to its end before anything of it is answered, so that it can be undone and run again.
+//! - A statement is retried only if it is the first of an implicit transaction (the client saw nothing), or if it has written nothing
+//!   and only the schema moved.
+
+use std::sync::Arc;
+
+use language::sql::ast;
+use model::datum::{Arena, Datum};
+use query::execute::parameters::{self, Argument};
+use query::execute::run::{Frame, Newer, Settings as RunSettings};
+use query::execute::fault::fault;
+use query::execute::start::{self, Running};
+use query::execute::batch::Batch;
+use query::plan::Operation;
+
+use super::portal::Tag;
+use super::prepare::{Runnable, has_plan};
+use super::{CopyIn, CopyOut, Level, Portal, Prepared, Session, Status};
+use crate::{Error, ErrorKind, Result, Type};
+
+/// Where a client's parameter values come from.
+pub trait Parameters: Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
+
+    /// One of them, of the type that the statement wants. The datum lives in the arena.
+    ///
+    /// # Errors
+    /// `22P02`, `22P03` and their kin.
+    fn datum<'a>(
+        &self,
+        at: usize,
+        ty: Type,
+        session: &dyn query::expression::Session,
+        arena: &'a Arena,
+    ) -> Result<Datum<'a>>;
+}
+
+/// Parameters as text, `None` for NULL.
+pub struct TextParameters<'t>(pub &'t [Option<String>]);
+
+impl Parameters for TextParameters<'_> {
+    fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    fn datum<'a>(
+        &self,
+        at: usize,
+        ty: Type,
+        session: &dyn query::expression::Session,
+        arena: &'a Arena,
+    ) -> Result<Datum<'a>> {
+        match self.0.get(at).and_then(Option::as_deref) {
+            Some(text) => query::cast::input(session, ty, text, -1, arena),
+            None => Ok(Datum::Null),
+        }
+    }
+}
+
+/// What starting a statement gave.
+pub enum Started {
+    /// A portal to fetch from.
+    Portal(Portal),
+    /// COPY FROM STDIN waits for rows.
+    CopyIn(Box<CopyIn>),
+    /// COPY TO STDOUT gives rows.
+    CopyOut(Box<CopyOut>),
+    /// There was nothing between two semicolons.
+    Empty,
+}
+
+/// Times that a first statement is run again after a conflict.
+const RETRIES: usize = 10;
+
+impl Session {
+    /// Runs a prepared statement.
+    ///
+    /// # Errors
+    /// What it says; the caller then calls [`Session::fail`].
+    pub async fn start(&mut self, prepared: &Arc<Prepared>, parameters: &dyn Parameters) -> Result<Started> {
+        self.refuse_failed(&prepared.parsed.statement)?;
+        self.cancel.reset();
+        self.show("active", Some(&prepared.text));
+        if has_plan(&prepared.parsed.statement) {
+            return self.run_plan(prepared, parameters).await.map(Started::Portal);
+        }
+        self.run_utility(prepared, parameters).await
+    }
+
+    async fn run_plan(&mut self, prepared: &Arc<Prepared>, parameters: &dyn Parameters) -> Result<Portal> {
+        let mut tries = 0;
+        loop {
+            let first = self.active.is_none() || self.is_untouched();
+            let error = match self.run_once(prepared, parameters).await {
+                Ok(portal) => return Ok(portal),
+                Err(error) => error,
+            };
+            tries += 1;
+            let again = error.kind == ErrorKind::Retry
+                && self.status == Status::Implicit
+                && first
+                && tries < RETRIES;
+            if !again {
+                return Err(error);
+            }
+            self.fail().await;
+        }
+    }
+
+    /// Whether the open transaction has done nothing that the client could know of.
+    fn is_untouched(&self) -> bool {
+        let Some(active) = &self.active else { return true };
+        self.status == Status::Implicit && !active.queried
+    }
+
+    async fn run_once(&mut self, prepared: &Arc<Prepared>, parameters: &dyn Parameters) -> Result<Portal> {
+        self.start_statement().await?;
+        let runnable = self.runnable(prepared).await?;
+        self.check_read_only(&prepared.parsed.statement)?;
+        let columns: Arc<[_]> = prepared.columns.clone().into();
+        match &runnable.plan.statement.operation {
+            Operation::Query(_) => {
+                let running = self.begin_run(&runnable, parameters).await?;
+                Ok(Portal::running(columns, running, "SELECT"))
+            }
+            operation => {
+                let word = match operation {
+                    Operation::Insert(_) => "INSERT 0",
+                    Operation::Update(_) => "UPDATE",
+                    Operation::Delete(_) => "DELETE",
+                    Operation::Query(_) => "SELECT",
+                };
+                self.run_change(&runnable, parameters, columns, word).await
+            }
+        }
+    }
+
+    async fn run_change(
+        &mut self,
+        runnable: &Runnable,
+        parameters: &dyn Parameters,
+        columns: Arc<[query::plan::OutputColumn]>,
+        word: &'static str,
+    ) -> Result<Portal> {
+        let work = self.active().await?.work.clone();
+        let savepoint = work.savepoint().map_err(fault)?;
+        match self.run_to_end(runnable, parameters).await {
+            Ok((affected, returning)) => {
+                work.release(&savepoint);
+                let tag = Tag::Plain(format!("{word} {affected}"));
+                Ok(Portal::rows(columns, returning, tag))
+            }
+            Err(error) => {
+                work.rollback_to(&savepoint).await.map_err(fault)?;
+                work.release(&savepoint);
+                Err(error)
+            }
+        }
+    }
+
+    async fn run_to_end(
+        &mut self,
+        runnable: &Runnable,
+        parameters: &dyn Parameters,
+    ) -> Result<(u64, Vec<Arc<Batch>>)> {
+        let mut running = self.begin_run(runnable, parameters).await?;
+        within(self.statement_timeout(), async {
+            let mut returning = Vec::new();
+            while let Some(batch) = running.next().await? {
+                returning.push(batch);
+            }
+            Ok((running.affected(), returning))
+        })
+        .await
+    }
+
+    async fn begin_run(&mut self, runnable: &Runnable, parameters: &dyn Parameters) -> Result<Running> {
+        let (frame, settings) = self.frame_of(runnable, parameters).await?;
+        let work = self.active().await?.work.clone();
+        start::start(&runnable.plan, frame, work, settings)
+    }
+
+    /// What a statement runs with: its parameters and how it treats others' rows.
+    pub(super) async fn frame_of(
+        &mut self,
+        runnable: &Runnable,
+        parameters: &dyn Parameters,
+    ) -> Result<(Frame, RunSettings)> {
+        let memory = self.settings.lock().bytes("work_mem");
+        let active = self.active().await?;
+        let frame = make_frame(runnable, parameters, active.environment.clone())?;
+        let settings = RunSettings {
+            newer: match active.level {
+                Level::ReadCommitted => Newer::Follow,
+                Level::RepeatableRead | Level::Serializable => Newer::Conflict,
+            },
+            wait: active.wait,
+            memory,
+        };
+        Ok((frame, settings))
+    }
+
+    /// 25006 for a change in a read-only transaction.
+    pub(super) fn check_read_only(&self, statement: &ast::Statement) -> Result<()> {
+        let Some(active) = &self.active else { return Ok(()) };
+        if !active.read_only {
+            return Ok(());
+        }
+        match writing_name(statement) {
+            None => Ok(()),
+            Some(name) => {
+                let message = format!("cannot execute {name} in a read-only transaction");
+                Err(Error::new(ErrorKind::State, "25006", message))
+            }
+        }
+    }
+
+    /// statement_timeout in milliseconds; 0: none.
+    pub(super) fn statement_timeout(&self) -> u64 {
+        self.settings.lock().millis("statement_timeout")
+    }
+}
+
+/// Waits for something of a running statement, at most so long.
+pub(super) async fn within<T>(millis: u64, work: impl Future<Output = Result<T>>) -> Result<T> {
+    if millis == 0 {
+        return work.await;
+    }
+    match tokio::time::timeout(std::time::Duration::from_millis(millis), work).await {
+        Ok(result) => result,
+        Err(_) => {
+            let message = "canceling statement due to statement timeout";
+            Err(Error::new(ErrorKind::Cancelled, "57014", message))
+        }
+    }
+}
+
+fn make_frame(
+    runnable: &Runnable,
+    given: &dyn Parameters,
+    environment: Arc<super::Environment>,
+) -> Result<Frame> {
+    let wanted = &runnable.plan.statement.parameters;
+    if given.count() != wanted.len() {
+        let message = format!(
+            "bind message supplies {} parameters, but prepared statement requires {}",
+            given.count(),
+            wanted.len()
+        );
+        return Err(Error::new(ErrorKind::Syntax, "08P01", message));
+    }
+    let arena = Arena::new();
+    let mut arguments = Vec::with_capacity(wanted.len());
+    for (at, ty) in wanted.iter().enumerate() {
+        arguments.push(Argument::Datum(given.datum(at, *ty, &*environment, &arena)?));
+    }
+    let literals: Vec<&str> =
+        runnable.literals.iter().map(|literal| literal.as_deref().unwrap_or("")).collect();
+    parameters::frame(&runnable.plan.statement, &arguments, &literals, environment)
+}
+
+/// The name of a statement that writes; `None` for one that only reads or is about the session.
+fn writing_name(statement: &ast::Statement) -> Option<&'static str> {
+    use ast::Statement::*;
+    Some(match statement {
+        Insert(_) => "INSERT",
+        Update(_) => "UPDATE",
+        Delete(_) => "DELETE",
+        CreateDatabase(_) => "CREATE DATABASE",
+        DropDatabase(_) => "DROP DATABASE",
+        CreateSchema(_) => "CREATE SCHEMA",
+        CreateTable(_) => "CREATE TABLE",
+        CreateTableAs(_) => "CREATE TABLE AS",
+        CreateIndex(_) => "CREATE INDEX",
+        CreateSequence(_) => "CREATE SEQUENCE",
+        AlterSequence(_) => "ALTER SEQUENCE",
+        AlterTable(_) | Rename(_) => "ALTER TABLE",
+        Drop(_) => "DROP",
+        Truncate(_) => "TRUNCATE TABLE",
+        Comment(_) => "COMMENT",
+        Copy(copy) if copy.from => "COPY FROM",
+        Query(query) if !query.locking.is_empty() => "SELECT FOR UPDATE",
+        _ => return None,
+    })
+}

@@ -1,0 +1,3 @@
+//! The library against recorded answers of PostgreSQL, and against itself.
+
+mod scripts;
