@@ -173,7 +173,7 @@ impl Applier {
         }
         self.unpersisted += mutations.iter().map(|m| m.len() + 32).sum::<usize>();
         drop(mutations);
-        shared.tail.applied(upto);
+        shared.tail.applied(batch);
         let horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
         let retained = changes.into_iter().filter(|change| {
             shared.versions.settle(&change.key, stamp, &horizon) == Settled::Retained

@@ -83,10 +83,10 @@ impl LocalFeed {
     /// What is at hand after the position, which moves on.
     fn step(&mut self, visible: Stamp, bytes: usize) -> Result<Vec<FeedEvent>> {
         match self.shared.tail.feed(self.after, visible, bytes) {
-            Slice::Events(events, upto) => {
+            Slice::Commits(commits, upto) => {
                 self.reader = None;
                 self.after = upto;
-                Ok(events)
+                Ok(commits.iter().filter_map(|logged| event(&logged.record)).collect())
             }
             Slice::Older => self.read_log(visible, bytes),
         }

@@ -25,6 +25,9 @@ use parking_lot::Mutex;
 use super::record::Record;
 use crate::{FeedEvent, Stamp, Write};
 
+/// Commits that are handled under the lock at a time: committers want it too.
+const PIECE: usize = 1024;
+
 /// A commit with its place in the log.
 #[derive(Debug)]
 pub(super) struct Logged {
@@ -55,7 +58,7 @@ pub(super) struct Tail {
 /// What the tail has for the feed.
 pub(super) enum Slice {
     /// These, and up to here there are no others.
-    Events(Vec<FeedEvent>, Stamp),
+    Commits(Vec<Arc<Logged>>, Stamp),
     /// Older commits are needed first: ask the log.
     Older,
 }
@@ -83,33 +86,35 @@ impl Tail {
     }
 
     /// The next unapplied commits up to `visible`, about `bytes` of them, at least one if there is
-    /// one.
+    /// one. Only the applier moves what this starts from, so it may be read piece by piece.
     pub fn batch(&self, visible: Stamp, bytes: usize) -> Vec<Arc<Logged>> {
-        let state = self.state.lock();
-        let mut left = bytes;
-        let unapplied = state.commits.iter().skip(state.applied);
-        unapplied
-            .take_while(|logged| logged.record.stamp <= visible)
-            .take_while(|logged| {
-                let go = left > 0;
+        let (mut batch, mut left) = (Vec::new(), bytes.max(1));
+        loop {
+            let state = self.state.lock();
+            let from = state.applied + batch.len();
+            let before = batch.len();
+            for logged in state.commits.iter().skip(from).take(PIECE) {
+                if logged.record.stamp > visible || left == 0 {
+                    return batch;
+                }
                 left = left.saturating_sub(logged.size);
-                go
-            })
-            .cloned()
-            .collect()
+                batch.push(Arc::clone(logged));
+            }
+            if batch.len() < before + PIECE {
+                return batch;
+            }
+        }
     }
 
-    /// The engine holds everything up to this index.
-    pub fn applied(&self, upto: u64) {
+    /// The engine holds this batch, the next one of the backlog.
+    pub fn applied(&self, batch: &[Arc<Logged>]) {
+        let bytes = batch.iter().map(|logged| logged.size).sum();
         let mut state = self.state.lock();
-        let mut bytes = 0;
-        while let Some(logged) = state.commits.get(state.applied).filter(|l| l.index <= upto) {
-            bytes += logged.size;
-            let stamp = logged.record.stamp;
-            state.applied_stamp = stamp;
-            state.applied += 1;
-        }
+        state.applied += batch.len();
         state.applied_bytes += bytes;
+        if let Some(newest) = batch.last() {
+            state.applied_stamp = newest.record.stamp;
+        }
         drop(state);
         self.backlog.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -121,18 +126,22 @@ impl Tail {
 
     /// Drops applied commits until at most `keep` bytes of them are left.
     pub fn trim(&self, keep: usize) {
-        let mut dropped = Vec::new();
-        let mut state = self.state.lock();
-        while state.applied_bytes > keep && state.applied > 0 {
-            let Some(logged) = state.commits.pop_front() else { break };
-            state.applied -= 1;
-            state.applied_bytes -= logged.size;
-            state.gone = state.gone.max(logged.record.stamp);
-            dropped.push(logged);
+        loop {
+            let mut dropped = Vec::new();
+            let mut state = self.state.lock();
+            while state.applied_bytes > keep && state.applied > 0 && dropped.len() < PIECE {
+                let Some(logged) = state.commits.pop_front() else { break };
+                state.applied -= 1;
+                state.applied_bytes -= logged.size;
+                state.gone = state.gone.max(logged.record.stamp);
+                dropped.push(logged);
+            }
+            // Freed outside the lock.
+            drop(state);
+            if dropped.len() < PIECE {
+                return;
+            }
         }
-        drop(state);
-        // Freed outside the lock.
-        drop(dropped);
     }
 
     /// The highest stamp that is no longer here.
@@ -166,25 +175,28 @@ impl Tail {
             return Slice::Older;
         }
         let from = state.commits.partition_point(|logged| logged.record.stamp <= after);
-        let (mut events, mut left, mut upto) = (Vec::new(), bytes, after);
+        let (mut commits, mut left, mut upto) = (Vec::new(), bytes, after);
         for logged in state.commits.iter().skip(from) {
             if logged.record.stamp > visible || left == 0 {
                 break;
             }
-            if let Some(event) = event(&logged.record) {
+            if is_shown(&logged.record) {
                 left = left.saturating_sub(logged.size);
-                events.push(event);
+                commits.push(Arc::clone(logged));
             }
             upto = upto.max(logged.record.stamp);
         }
-        Slice::Events(events, upto)
+        Slice::Commits(commits, upto)
     }
+}
+
+fn is_shown(record: &Record) -> bool {
+    !record.flags.quiet && !record.flags.staged
 }
 
 /// A commit as the feed shows it, if it does.
 pub(super) fn event(record: &Record) -> Option<FeedEvent> {
-    let shown = !record.flags.quiet && !record.flags.staged;
-    shown.then(|| FeedEvent {
+    is_shown(record).then(|| FeedEvent {
         stamp: record.stamp,
         id: record.id,
         writes: record.writes.clone(),
