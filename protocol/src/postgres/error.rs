@@ -1,4 +1,4 @@
-//! What can be wrong with a client's bytes, with PostgreSQL's texts and SQLSTATEs.
+//! What can be wrong, with PostgreSQL's texts and SQLSTATEs; and how it is told to the client.
 //!
 //! ```text
 //!   StartupError, FrameError   framing is lost or never began: FATAL, then close
@@ -6,12 +6,21 @@
 //!                              (extended protocol: skip to the next Sync)
 //! ```
 //!
+//! The library's own errors carry their SQLSTATE already ([`qanat::Error`]); those of the wire become
+//! such errors by `From`, so that a session has one kind of failure. [`respond`] writes one: the
+//! byte offset that the parser and the binder speak of becomes a position in characters from 1.
+//!
 //! **Invariant.** `Display` is the primary message to the byte; `code` its SQLSTATE. **Rejected.**
 //! Carrying `ErrorResponse` fields here: these errors have a code and a message and nothing else.
 
 use std::fmt;
 
+use qanat::ErrorKind;
 use thiserror::Error;
+
+use super::codec::backend::{BackendWriter, ErrorFields, RowTooLarge, Severity};
+use super::copy::{CopyError, OptionError};
+use super::types::TypeError;
 
 /// Five characters that name an error's class and kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -216,3 +225,225 @@ impl fmt::Display for NotUtf8 {
 }
 
 impl std::error::Error for NotUtf8 {}
+
+/// The text that an error's offset counts in, and where that text begins in what the client sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Source<'t> {
+    /// The statement, or everything that was sent.
+    pub text: &'t str,
+    /// Bytes before `text` that the offset counts too.
+    pub start: u32,
+}
+
+impl Source<'_> {
+    /// The place of a byte offset in characters from 1.
+    fn position(&self, offset: u32) -> u32 {
+        let inside = offset.saturating_sub(self.start) as usize;
+        let before = self.text.get(..self.text.floor_char_boundary(inside)).unwrap_or_default();
+        // What stands before the text is blanks and comments: bytes are characters, nearly always.
+        let characters = u32::try_from(before.chars().count()).unwrap_or(u32::MAX);
+        characters.saturating_add(self.start.min(offset)).saturating_add(1)
+    }
+}
+
+/// Appends an ErrorResponse.
+pub fn respond(
+    out: &mut Vec<u8>,
+    severity: Severity,
+    error: &qanat::Error,
+    source: Source<'_>,
+    context: Option<&str>,
+) {
+    let object = &error.object;
+    let fields = ErrorFields {
+        detail: error.detail.as_deref(),
+        hint: error.hint.as_deref(),
+        position: error
+            .position
+            .filter(|_| !source.text.is_empty())
+            .map(|offset| source.position(offset)),
+        context,
+        schema: object.schema.as_deref(),
+        table: object.table.as_deref(),
+        column: object.column.as_deref(),
+        data_type: object.ty.as_deref(),
+        constraint: object.constraint.as_deref(),
+        ..ErrorFields::new(severity, SqlState(error.sqlstate), &error.message)
+    };
+    BackendWriter::new(out).error_response(&fields);
+}
+
+/// Errors of the wire as errors of a session: their words and codes stay.
+macro_rules! wire_errors {
+    ($($error:ty, $kind:ident;)*) => { $(
+        impl From<$error> for qanat::Error {
+            #[cold]
+            fn from(error: $error) -> Self {
+                qanat::Error::new(ErrorKind::$kind, error.code().0, error.to_string())
+            }
+        }
+    )* };
+}
+
+wire_errors! {
+    StartupError, Syntax;
+    FrameError, Syntax;
+    MessageError, Syntax;
+    TypeError, Type;
+    RowTooLarge, Limit;
+    OptionError, Type;
+}
+
+impl From<CopyError> for qanat::Error {
+    #[cold]
+    fn from(error: CopyError) -> Self {
+        let told = qanat::Error::new(ErrorKind::Type, error.code().0, error.to_string());
+        match error.hint() {
+            Some(hint) => told.hint(hint),
+            None => told,
+        }
+    }
+}
+
+#[cold]
+fn made(kind: ErrorKind, code: &'static str, message: String) -> qanat::Error {
+    qanat::Error::new(kind, code, message)
+}
+
+/// `34000`.
+#[cold]
+pub fn no_portal(name: &str) -> qanat::Error {
+    made(ErrorKind::Name, "34000", format!("portal \"{name}\" does not exist"))
+}
+
+/// `42P03`.
+#[cold]
+pub fn portal_exists(name: &str) -> qanat::Error {
+    made(ErrorKind::Name, "42P03", format!("cursor \"{name}\" already exists"))
+}
+
+/// `55000`: it ran to its end already.
+#[cold]
+pub fn portal_is_done(name: &str) -> qanat::Error {
+    made(ErrorKind::State, "55000", format!("portal \"{name}\" cannot be run"))
+}
+
+/// `25P02`.
+#[cold]
+pub fn transaction_is_aborted() -> qanat::Error {
+    let message = "current transaction is aborted, commands ignored until end of transaction block";
+    qanat::Error::new(ErrorKind::State, "25P02", message)
+}
+
+/// `42601`: an extended query holds one statement.
+#[cold]
+pub fn several_statements() -> qanat::Error {
+    let message = "cannot insert multiple commands into a prepared statement";
+    qanat::Error::new(ErrorKind::Syntax, "42601", message)
+}
+
+/// `42704`: a parameter's type number that nobody has.
+#[cold]
+pub fn no_such_type(oid: u32) -> qanat::Error {
+    made(ErrorKind::Name, "42704", format!("type with OID {oid} does not exist"))
+}
+
+/// `08P01`: Bind gives another number of values than the statement has parameters.
+#[cold]
+pub fn parameter_count(given: usize, statement: &str, wanted: usize) -> qanat::Error {
+    let message = format!(
+        "bind message supplies {given} parameters, but prepared statement \"{statement}\" \
+         requires {wanted}"
+    );
+    made(ErrorKind::Syntax, "08P01", message)
+}
+
+/// `22P03` and its kin for the parameter at `index`, from 0.
+#[cold]
+pub fn bad_parameter(error: TypeError, index: usize) -> qanat::Error {
+    let message = match error {
+        TypeError::TooLong => {
+            format!("incorrect binary data format in bind parameter {}", index + 1)
+        }
+        _ => error.to_string(),
+    };
+    made(ErrorKind::Type, error.code().0, message)
+}
+
+/// `08P01`: a message that has no place in COPY FROM STDIN.
+#[cold]
+pub fn unexpected_in_copy(kind: u8) -> qanat::Error {
+    let message = format!("unexpected message type 0x{kind:02X} during COPY from stdin");
+    made(ErrorKind::Syntax, "08P01", message)
+}
+
+/// `57014`: the client gave up its COPY.
+#[cold]
+pub fn copy_failed(reason: &str) -> qanat::Error {
+    made(ErrorKind::Cancelled, "57014", format!("COPY from stdin failed: {reason}"))
+}
+
+/// `22P04` with the column that a row lacks.
+#[cold]
+pub fn copy_misses(column: &str) -> qanat::Error {
+    made(ErrorKind::Type, "22P04", format!("missing data for column \"{column}\""))
+}
+
+/// `57P01`: the server stops.
+#[cold]
+pub fn stopping() -> qanat::Error {
+    let message = "terminating connection due to administrator command";
+    qanat::Error::new(ErrorKind::State, "57P01", message)
+}
+
+/// `57P05`: idle for too long.
+#[cold]
+pub fn idle() -> qanat::Error {
+    let message = "terminating connection due to idle-session timeout";
+    qanat::Error::new(ErrorKind::State, "57P05", message)
+}
+
+/// `25P03`: idle in a transaction for too long.
+#[cold]
+pub fn idle_in_transaction() -> qanat::Error {
+    let message = "terminating connection due to idle-in-transaction timeout";
+    qanat::Error::new(ErrorKind::State, "25P03", message)
+}
+
+/// `53300`: no place for another connection.
+#[cold]
+pub fn too_many_connections() -> qanat::Error {
+    qanat::Error::new(ErrorKind::Limit, "53300", "sorry, too many clients already")
+}
+
+/// `XX000`: a defect of ours; its details are in the log.
+#[cold]
+pub fn defect() -> qanat::Error {
+    qanat::Error::internal("internal error: this connection ends, the server goes on")
+}
+
+/// `42601`: a word in the startup packet's options that is no setting.
+#[cold]
+pub fn bad_option(word: &str) -> qanat::Error {
+    let message = format!("invalid command-line argument for server process: {word}");
+    made(ErrorKind::Syntax, "42601", message).hint("Options are of the form -c name=value.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters_from_one() {
+        let source = Source { text: "sé é x", start: 0 };
+        assert_eq!(source.position(0), 1);
+        assert_eq!(source.position(4), 4);
+        assert_eq!(source.position(7), 6);
+        // A statement that begins after two blanks, offset counted from before them.
+        let source = Source { text: "é x", start: 2 };
+        assert_eq!(source.position(5), 5);
+        // Nonsense stays within the text.
+        assert_eq!(source.position(1), 2);
+        assert_eq!(source.position(500), 6);
+    }
+}

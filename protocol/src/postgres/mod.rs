@@ -10,7 +10,9 @@
 //! - [`codec`]: frames, the startup packets, messages of either side.
 //! - [`copy`]: rows of COPY in text and CSV.
 //! - [`types`]: text and binary of every type that MAPPING gives to PostgreSQL.
-//! - [`error`]: what can be wrong with bytes, in PostgreSQL's words and codes.
+//! - [`session`]: one connection from its first packet to its last, over any stream of bytes.
+//! - [`translate`]: parameters and rows between the wire and the library.
+//! - [`error`]: what can be wrong, in PostgreSQL's words and codes.
 //!
 //! **Invariants.** A message is borrowed from the read buffer and checked whole before any of it
 //! is used: each count against the bytes that follow, each string for its end and its UTF-8. Rows
@@ -24,4 +26,6 @@
 pub mod codec;
 pub mod copy;
 pub mod error;
+pub mod session;
+pub mod translate;
 pub mod types;

@@ -11,6 +11,7 @@
 
 use std::io::Write as _;
 
+use value::calendar::{MICROS_PER_DAY, civil};
 use value::text::{TextError, datetime, float, id, interval};
 use value::{Decimal, DecimalError, Interval};
 
@@ -33,6 +34,13 @@ pub fn write_float4(out: &mut Vec<u8>, value: f32) {
 
 /// Appends a `float8` in its shortest form.
 pub fn write_float8(out: &mut Vec<u8>, value: f64) {
+    // Whole numbers of at most fifteen digits are written as such; -0 is not one.
+    let whole = value as i64;
+    if whole as f64 == value && whole.unsigned_abs() < 1_000_000_000_000_000 {
+        if whole != 0 || value.is_sign_positive() {
+            return write_int(out, whole);
+        }
+    }
     out.extend_from_slice(float::format_f64(value).as_bytes());
 }
 
@@ -44,10 +52,15 @@ pub fn write_numeric(out: &mut Vec<u8>, value: &Decimal) {
 
 /// Appends a `bytea` in hex form.
 pub fn write_bytea(out: &mut Vec<u8>, value: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
     out.reserve(value.len() * 2 + 2);
     out.extend_from_slice(b"\\x");
+    write_hex(out, value);
+}
+
+/// Appends bytes as pairs of hex digits.
+pub fn write_hex(out: &mut Vec<u8>, value: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
     out.extend(value.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
 }
 
@@ -67,22 +80,84 @@ pub fn write_bytea_escape(out: &mut Vec<u8>, value: &[u8]) {
 
 /// Appends a `date`: days since 1970.
 pub fn write_date(out: &mut Vec<u8>, days: i32) {
-    out.extend_from_slice(datetime::format_date(days).as_bytes());
+    match near(days.into()) {
+        true => push_date(out, days.into()),
+        false => out.extend_from_slice(datetime::format_date(days).as_bytes()),
+    }
 }
 
 /// Appends a `time`: microseconds since midnight.
 pub fn write_time(out: &mut Vec<u8>, micros: i64) {
-    out.extend_from_slice(datetime::format_time(micros).as_bytes());
+    match (0..=MICROS_PER_DAY).contains(&micros) {
+        true => push_time(out, micros),
+        false => out.extend_from_slice(datetime::format_time(micros).as_bytes()),
+    }
 }
 
 /// Appends a `timestamp`: microseconds since 1970.
 pub fn write_timestamp(out: &mut Vec<u8>, micros: i64) {
-    out.extend_from_slice(datetime::format_timestamp(micros).as_bytes());
+    match near(micros.div_euclid(MICROS_PER_DAY)) {
+        true => push_timestamp(out, micros),
+        false => out.extend_from_slice(datetime::format_timestamp(micros).as_bytes()),
+    }
 }
 
 /// Appends a `timestamptz` as seen `offset` seconds east of UTC.
 pub fn write_timestamptz(out: &mut Vec<u8>, micros: i64, offset: i32) {
-    out.extend_from_slice(datetime::format_timestamp_tz(micros, offset).as_bytes());
+    let hours = offset / 3600;
+    if offset % 3600 != 0 || !near(micros.div_euclid(MICROS_PER_DAY)) {
+        out.extend_from_slice(datetime::format_timestamp_tz(micros, offset).as_bytes());
+        return;
+    }
+    push_timestamp(out, micros + i64::from(offset) * 1_000_000);
+    out.push(if hours < 0 { b'-' } else { b'+' });
+    push_two(out, hours.unsigned_abs());
+}
+
+/// Whether a day is from the years 2 to 9998: four digits, no BC, also in any zone.
+fn near(days: i64) -> bool {
+    (-718_797..2_932_532).contains(&days)
+}
+
+fn push_two(out: &mut Vec<u8>, number: u32) {
+    let digit = |n: u32| b'0' + (n % 10) as u8;
+    out.extend_from_slice(&[digit(number / 10), digit(number)]);
+}
+
+fn push_date(out: &mut Vec<u8>, days: i64) {
+    let date = civil(days);
+    let year = u32::try_from(date.year).unwrap_or(0);
+    push_two(out, year / 100);
+    push_two(out, year % 100);
+    out.push(b'-');
+    push_two(out, date.month);
+    out.push(b'-');
+    push_two(out, date.day);
+}
+
+fn push_time(out: &mut Vec<u8>, micros: i64) {
+    let seconds = (micros / 1_000_000) as u32;
+    push_two(out, seconds / 3600);
+    out.push(b':');
+    push_two(out, seconds / 60 % 60);
+    out.push(b':');
+    push_two(out, seconds % 60);
+    let mut rest = (micros % 1_000_000) as u32;
+    if rest > 0 {
+        out.push(b'.');
+        let mut unit = 100_000;
+        while rest > 0 {
+            out.push(b'0' + (rest / unit) as u8);
+            rest %= unit;
+            unit /= 10;
+        }
+    }
+}
+
+fn push_timestamp(out: &mut Vec<u8>, micros: i64) {
+    push_date(out, micros.div_euclid(MICROS_PER_DAY));
+    out.push(b' ');
+    push_time(out, micros.rem_euclid(MICROS_PER_DAY));
 }
 
 /// Appends an `interval` in the style `postgres`.
@@ -92,7 +167,15 @@ pub fn write_interval(out: &mut Vec<u8>, value: Interval) {
 
 /// Appends a `uuid`.
 pub fn write_uuid(out: &mut Vec<u8>, value: &[u8; 16]) {
-    out.extend_from_slice(id::format_uuid(value).as_bytes());
+    let mut rest = value.as_slice();
+    for (at, length) in [4, 2, 2, 2, 6].into_iter().enumerate() {
+        if at > 0 {
+            out.push(b'-');
+        }
+        let Some((group, tail)) = rest.split_at_checked(length) else { return };
+        write_hex(out, group);
+        rest = tail;
+    }
 }
 
 /// Reads a `bool`: `t`, `true`, `y`, `yes`, `on`, `1` and their opposites, or a unique beginning.
@@ -261,5 +344,46 @@ fn time(error: TextError, name: &'static str) -> TypeError {
     match error {
         TextError::Syntax => TypeError::DatetimeSyntax(name),
         TextError::Range => TypeError::DatetimeRange(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl Fn(&mut Vec<u8>)) -> String {
+        let mut out = Vec::new();
+        write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The writers in place say what the value crate says, at the edges of their own range too.
+    #[test]
+    fn writing_in_place_changes_nothing() {
+        let step = 86_400_000_000 * 977 + 3_723_000_001;
+        let edges = [i64::MIN, i64::MAX, -62_104_060_800_000_000, 253_370_764_800_000_000];
+        let near_edges = edges.iter().flat_map(|edge| [*edge, edge.saturating_add(1)]);
+        let walk = (-80_000_000_000_000_000..400_000_000_000_000_000).step_by(step as usize);
+        for micros in walk.chain(near_edges) {
+            assert_eq!(
+                written(|out| write_timestamp(out, micros)),
+                datetime::format_timestamp(micros)
+            );
+            for offset in [0, 3600, -7 * 3600, 19_800, -1] {
+                assert_eq!(
+                    written(|out| write_timestamptz(out, micros, offset)),
+                    datetime::format_timestamp_tz(micros, offset)
+                );
+            }
+            let days = (micros / 86_400_000_000) as i32;
+            assert_eq!(written(|out| write_date(out, days)), datetime::format_date(days));
+            let time = micros.rem_euclid(86_400_000_001);
+            assert_eq!(written(|out| write_time(out, time)), datetime::format_time(time));
+        }
+        for number in [0.0, -0.0, 1.0, -5.0, 1e15, 999_999_999_999_999.0, 1e300, f64::NAN, 0.5] {
+            assert_eq!(written(|out| write_float8(out, number)), float::format_f64(number));
+        }
+        let id = *b"0123456789abcdef";
+        assert_eq!(written(|out| write_uuid(out, &id)), id::format_uuid(&id));
     }
 }
