@@ -259,7 +259,7 @@ fn layouts_stay() {
         .chain([("c3", price("2"))])
         .collect();
     let apart = from_document(&table, &extra, &arena).unwrap();
-    let datums: Vec<Datum<'_>> = apart.row.iter().copied().collect();
+    let datums: Vec<Datum<'_>> = apart.row.to_vec();
     let extra_key = key_of(&table, &datums).unwrap();
     let fields = Extras::Fields(&apart.extras);
     let with_extra = encode(&table, &extra_key, &datums, fields, None).unwrap();

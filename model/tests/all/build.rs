@@ -1,7 +1,7 @@
 //! Index builds while others write.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use model::datum::Datum;
@@ -55,22 +55,35 @@ async fn change(model: &Model, random: &mut rand_chacha::ChaCha8Rng) -> bool {
     }
 }
 
+/// Ends the writers however the test ends: a runtime waits for tasks that never yield.
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_index_built_under_writers_is_right() {
     let model = filled(1000).await;
     let stop = Arc::new(AtomicBool::new(false));
+    let _guard = Stop(stop.clone());
+    let made = Arc::new(AtomicUsize::new(0));
     let writers: Vec<_> = (0..3u64)
         .map(|seed| {
-            let (model, stop) = (model.clone(), stop.clone());
+            let (model, stop, made) = (model.clone(), stop.clone(), made.clone());
             tokio::spawn(async move {
                 let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-                let mut changes = 0;
-                while !stop.load(Ordering::Relaxed) || changes < 20 {
-                    changes += usize::from(change(&model, &mut random).await);
+                while !stop.load(Ordering::Relaxed) {
+                    made.fetch_add(change(&model, &mut random).await.into(), Ordering::Relaxed);
                 }
             })
         })
         .collect();
+    while made.load(Ordering::Relaxed) < 20 {
+        tokio::task::yield_now().await;
+    }
     for columns in [&["b"][..], &["b", "a"]] {
         let work = begin(&model).await;
         let id = named(&work, "t").id;
