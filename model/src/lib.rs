@@ -29,6 +29,7 @@ pub mod expressions;
 mod index;
 mod job;
 pub mod key;
+pub mod keyspace;
 mod model;
 pub mod names;
 mod record;
