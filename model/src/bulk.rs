@@ -7,17 +7,22 @@
 //!       before it:    keys at or below the highest staged are looked up; a load in key order looks up none
 //! ```
 //!
-//! A table that was created or truncated in this transaction is seen by nobody else, so its rows need neither locks nor
-//! a place in the write set: they go to the store as they come, and memory is bounded whatever is loaded. Where the store does not
-//! offer staging the rows are ordinary writes.
+//! A table that was created or truncated in this transaction is seen by nobody else, so its rows
+//! need neither locks nor a place in the write set: they go to the store as they come, and memory
+//! is bounded whatever is loaded. Where the store does not offer staging the rows are ordinary
+//! writes.
 //!
 //! **Invariants**
-//! - Every row is checked as any other (NOT NULL, CHECK, unique); a duplicate is found before its batch is staged.
-//! - A job record answers for every staged id until the commit takes it away, so what a rollback or a crash leaves is swept.
-//! - Staged rows cannot be undone one by one. So where a savepoint may be asked for, rows are staged only into a storage
-//!   that was empty, and a rollback gives the collection another (`Work::rollback_to`); else they are ordinary writes.
+//! - Every row is checked as any other (NOT NULL, CHECK, unique); a duplicate is found before its
+//!   batch is staged.
+//! - A job record answers for every staged id until the commit takes it away, so what a rollback or
+//!   a crash leaves is swept.
+//! - Staged rows cannot be undone one by one. So where a savepoint may be asked for, rows are
+//!   staged only into a storage that was empty, and a rollback gives the collection another
+//!   (`Work::rollback_to`); else they are ordinary writes.
 //!
-//! Rejected: building indexes after the rows (a second pass that reads everything; sorted batches cost the store the same).
+//! Rejected: building indexes after the rows (a second pass that reads everything; sorted batches
+//! cost the store the same).
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -69,7 +74,8 @@ impl Work {
         Ok(bulk)
     }
 
-    /// Fills an index of a collection that this transaction has locked, from the rows as it sees them.
+    /// Fills an index of a collection that this transaction has locked, from the rows as it sees
+    /// them.
     pub(crate) async fn fill_index(
         &self,
         collection: &Arc<Collection>,

@@ -5,15 +5,17 @@
 //!                                                              no  ─► scan D and C, decode, keep
 //! ```
 //!
-//! Every catalogue write adds 1 to the counter in the same commit, and the committer merges additions, so
-//! two DDL transactions on different collections do not conflict; at any snapshot the number names exactly the changes that are in it.
+//! Every catalogue write adds 1 to the counter in the same commit, and the committer merges
+//! additions, so two DDL transactions on different collections do not conflict; at any snapshot the
+//! number names exactly the changes that are in it.
 //!
 //! **Invariants**
-//! - Two pictures of one version, without own changes, are equal; records that did not change share their `Arc` between pictures, so
-//!   that what was compiled for a collection can be found by the address of its `Arc`.
+//! - Two pictures of one version, without own changes, are equal; records that did not change share
+//!   their `Arc` between pictures, so that what was compiled for a collection can be found by the
+//!   address of its `Arc`.
 //! - A transaction with own changes never puts its picture into the cache.
-//! - Catalogue reads do not enter a serializable transaction's read set: what depends on a collection's schema holds its
-//!   lock, and a widened field dictionary must not abort anybody.
+//! - Catalogue reads do not enter a serializable transaction's read set: what depends on a
+//!   collection's schema holds its lock, and a widened field dictionary must not abort anybody.
 //!
 //! Rejected: a picture that is patched in place (a long transaction must go on seeing its own).
 
@@ -27,7 +29,8 @@ use crate::key::{self, KeyRange};
 use crate::record::{self, Named};
 use crate::schema::*;
 
-/// Pictures that are kept: the current one, and those that long transactions and a DDL in flight still ask for.
+/// Pictures that are kept: the current one, and those that long transactions and a DDL in flight
+/// still ask for.
 const KEPT: usize = 4;
 
 /// The pictures seen last.
@@ -60,7 +63,8 @@ impl Pictures {
         recent.push((version, picture.clone()));
     }
 
-    /// The picture at a transaction's snapshot, from the cache if it is there. The transaction has no own changes.
+    /// The picture at a transaction's snapshot, from the cache if it is there. The transaction has
+    /// no own changes.
     pub(crate) async fn at(&self, buffer: &Buffer) -> Result<(i64, Arc<Catalogue>)> {
         let version = version(buffer).await?;
         if let Some(picture) = self.get(version) {
@@ -78,7 +82,8 @@ pub(crate) async fn version(buffer: &Buffer) -> Result<i64> {
     Ok(key::read_counter(value.as_ref()))
 }
 
-/// Reads the whole catalogue as a transaction sees it. Records equal to those of `like` share their `Arc`.
+/// Reads the whole catalogue as a transaction sees it. Records equal to those of `like` share their
+/// `Arc`.
 pub(crate) async fn load(
     buffer: &Buffer,
     version: i64,

@@ -1,8 +1,9 @@
 //! `Datum`: one SQL value while a query runs.
 //!
-//! 24 bytes, `Copy`, borrowing the page that a row was read from or the arena of the batch. It is what an expression kernel
-//! reads and writes, what a sort compares and what a protocol prints. A document's `Value` owns its parts and keeps what
-//! was stored; a datum borrows and has the type of its *expression*, so an `Int` serves every integer column.
+//! 24 bytes, `Copy`, borrowing the page that a row was read from or the arena of the batch. It is
+//! what an expression kernel reads and writes, what a sort compares and what a protocol prints. A
+//! document's `Value` owns its parts and keeps what was stored; a datum borrows and has the type of
+//! its *expression*, so an `Int` serves every integer column.
 //!
 //! ```text
 //!   stored CBOR ──row codec──► Datum<'page> ──kernels──► Datum<'arena> ──► wire text/binary
@@ -11,11 +12,12 @@
 //!
 //! **Invariants**
 //! - `size_of::<Datum>() == 24`.
-//! - `Missing` (no such field) is apart from `Null`; SQL's kernels treat both as NULL, MongoDB's do not.
+//! - `Missing` (no such field) is apart from `Null`; SQL's kernels treat both as NULL, MongoDB's do
+//!   not.
 //! - A `Decimal` lives in an [`Arena`], which drops it: a long mantissa owns heap memory.
 //!
-//! Rejected: owned values in rows (an allocation for each text of each row read), and Arrow arrays as the only form (a point
-//! read would build twenty arrays for one row).
+//! Rejected: owned values in rows (an allocation for each text of each row read), and Arrow arrays
+//! as the only form (a point read would build twenty arrays for one row).
 
 use std::cell::{Cell, RefCell};
 
@@ -149,7 +151,8 @@ impl Arena {
         }
     }
 
-    /// Copies an encoded item in. A damaged one becomes an empty one, which every reader calls damaged.
+    /// Copies an encoded item in. A damaged one becomes an empty one, which every reader calls
+    /// damaged.
     pub fn item<'a>(&'a self, item: Raw<'_>) -> Raw<'a> {
         Raw::new(self.bytes(item.bytes().unwrap_or_default()))
     }
@@ -187,8 +190,9 @@ impl Decimals {
         let chunk = &mut chunks[last];
         chunk.push(decimal);
         let kept: *const Decimal = &chunk[chunk.len() - 1];
-        // SAFETY: a chunk never holds more than its first capacity, so its elements never move; nothing
-        // takes an element out or mutates it before the arena is reset or dropped, which needs `&mut`.
+        // SAFETY: a chunk never holds more than its first capacity, so its elements never move;
+        // nothing takes an element out or mutates it before the arena is reset or dropped, which
+        // needs `&mut`.
         unsafe { &*kept }
     }
 

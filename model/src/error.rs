@@ -7,11 +7,12 @@
 //!   operator         Store(corrupt, …) · Corrupt · Newer · Internal
 //! ```
 //!
-//! Nothing here knows a protocol's code. What PostgreSQL prints as message and detail (`Key (a)=(1) already exists`)
-//! is given as names and *values*: text is made where the type output functions are, above.
+//! Nothing here knows a protocol's code. What PostgreSQL prints as message and detail (`Key (a)=(1)
+//! already exists`) is given as names and *values*: text is made where the type output functions
+//! are, above.
 //!
-//! Rejected: message strings made here. Four protocols word the same violation in four ways, and a driver's retry logic
-//! needs the constraint's name, not a sentence.
+//! Rejected: message strings made here. Four protocols word the same violation in four ways, and a
+//! driver's retry logic needs the constraint's name, not a sentence.
 
 use std::fmt;
 use std::sync::Arc;
@@ -92,7 +93,8 @@ pub struct UniqueViolation {
     pub elements: Vec<String>,
     /// The values that exist already, in the order of `elements`.
     pub values: Vec<Value>,
-    /// Whether an index build found it in data that was there (PostgreSQL: "could not create unique index").
+    /// Whether an index build found it in data that was there (PostgreSQL: "could not create unique
+    /// index").
     pub building: bool,
 }
 
@@ -136,7 +138,8 @@ pub enum Error {
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] transaction::Error),
-    /// The collection's schema changed after this transaction's picture of it: refresh, bind and run again.
+    /// The collection's schema changed after this transaction's picture of it: refresh, bind and
+    /// run again.
     #[error("schema of collection {collection:?} changed")]
     SchemaChanged {
         /// Which.

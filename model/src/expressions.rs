@@ -5,16 +5,19 @@
 //!        model                 query                 query                         model
 //! ```
 //!
-//! The catalogue keeps expressions as SQL text and the model does not read SQL, so the layer above hands in a compiler.
-//! What it makes is shared by every session that uses the same version of a collection; what belongs to one session
-//! (its clock, its user) comes in at evaluation as an [`Environment`] that only the maker of the evaluator looks into.
+//! The catalogue keeps expressions as SQL text and the model does not read SQL, so the layer above
+//! hands in a compiler. What it makes is shared by every session that uses the same version of a
+//! collection; what belongs to one session (its clock, its user) comes in at evaluation as an
+//! [`Environment`] that only the maker of the evaluator looks into.
 //!
 //! **Invariants**
 //! - An evaluator's input row is the collection's declared columns in order, hidden ones included.
-//! - Compiling the same text against the same collection version gives evaluators that answer the same.
+//! - Compiling the same text against the same collection version gives evaluators that answer the
+//!   same.
 //! - An evaluator never touches the store.
 //!
-//! Rejected: the expression tree in this crate. The model would then know functions, operators and their versions.
+//! Rejected: the expression tree in this crate. The model would then know functions, operators and
+//! their versions.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -29,8 +32,9 @@ pub type Environment = Arc<dyn Any + Send + Sync>;
 
 /// Compiles the catalogue's texts.
 pub trait Expressions: Send + Sync {
-    /// Compiles an SQL expression over the declared columns of a collection. `expect` is the type that the
-    /// result is cast to (a default's column, boolean for a check); `None` leaves the expression's own.
+    /// Compiles an SQL expression over the declared columns of a collection. `expect` is the type
+    /// that the result is cast to (a default's column, boolean for a check); `None` leaves the
+    /// expression's own.
     fn compile(
         &self,
         text: &str,

@@ -1,4 +1,5 @@
-//! Entries of ordered secondary indexes: what a row contributes, and how an entry leads back to its row.
+//! Entries of ordered secondary indexes: what a row contributes, and how an entry leads back to its
+//! row.
 //!
 //! ```text
 //!   not unique   I │ storage │ index │ values … │ primary key …      empty
@@ -10,13 +11,15 @@
 //! "Primary key" is what follows the storage id in the row's own key ([`key::row_elements`]).
 //!
 //! **Invariants**
-//! - The entries of a row are a function of its bytes and the collection's version: an update deletes exactly those of the
-//!   old row that the new one has not, and puts the others, so an index is never stale.
-//! - An array field of an index on elements makes one entry for each different element; an empty array one for null.
+//! - The entries of a row are a function of its bytes and the collection's version: an update
+//!   deletes exactly those of the old row that the new one has not, and puts the others, so an
+//!   index is never stale.
+//! - An array field of an index on elements makes one entry for each different element; an empty
+//!   array one for null.
 //! - A row outside a partial index's predicate has no entry.
 //!
-//! Rejected: the primary key behind the values of unique indexes too (uniqueness would need a scan under a range
-//! lock; so it is one key, one lock).
+//! Rejected: the primary key behind the values of unique indexes too (uniqueness would need a scan
+//! under a range lock; so it is one key, one lock).
 
 use std::any::Any;
 use std::sync::Arc;
@@ -262,7 +265,8 @@ fn of_path(
     Ok(choices)
 }
 
-/// Every value at a path: arrays on the way are entered where `arrays`, one at the end is taken apart.
+/// Every value at a path: arrays on the way are entered where `arrays`, one at the end is taken
+/// apart.
 fn follow<'a>(
     at: Raw<'a>,
     path: &[String],
@@ -365,15 +369,16 @@ pub(crate) fn may_change(collection: &Collection, index: &Index, changed: &[Colu
 
 /// Reads columns from entries, without the rows.
 pub struct EntryReader {
-    /// For each element of the key behind the prefix, the slots that want it, and the column's type.
+    /// For each element of the key behind the prefix, the slots that want it, and the column's
+    /// type.
     elements: Vec<Option<(usize, Type)>>,
     values: usize,
     width: usize,
 }
 
 impl EntryReader {
-    /// A reader of these columns, or `None` where an entry does not give them all back exactly: floats, numerics, intervals
-    /// and json lose their width or scale in a key.
+    /// A reader of these columns, or `None` where an entry does not give them all back exactly:
+    /// floats, numerics, intervals and json lose their width or scale in a key.
     pub fn new(
         collection: &Collection,
         index: &Index,

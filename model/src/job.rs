@@ -7,7 +7,8 @@
 //!   CREATE INDEX (online)  ─► J: build an index             resumed, or the index removed
 //! ```
 //!
-//! A job is a record of its own, written in the commit that makes it due and deleted in the one that finishes it.
+//! A job is a record of its own, written in the commit that makes it due and deleted in the one
+//! that finishes it.
 
 use value::Raw;
 

@@ -1,8 +1,9 @@
 //! The keys of everything that the model keeps, drawn.
 //!
-//! Byte 0 is the category; byte 1 is the format version (high nibble, 1) and the type of the value (low nibble), constant
-//! for a category. Ids are big-endian u32 of fixed length, so that the records of one collection or index are one
-//! prefix; names and values are elements of [`value::KeyWriter`].
+//! Byte 0 is the category; byte 1 is the format version (high nibble, 1) and the type of the value
+//! (low nibble), constant for a category. Ids are big-endian u32 of fixed length, so that the
+//! records of one collection or index are one prefix; names and values are elements of
+//! [`value::KeyWriter`].
 //!
 //! ```text
 //!   D 11 │ name                                     CBOR record of a database
@@ -21,15 +22,16 @@
 //! ```
 //!
 //! **Invariants**
-//! - No two layouts of a category can be mistaken for each other: database numbers begin at 16384, so a C key with database 0 is
-//!   the catalogue's own.
-//! - Two keys that agree in what a shortened one keeps lie in the order of their hashes, in no order of values.
-//! - A key of `O`, `I`, `E` or `X` that would reach [`KEY_LEN_MAX`] is shortened (beginning and hash); what it can then no
-//!   longer tell stands in the value.
+//! - No two layouts of a category can be mistaken for each other: database numbers begin at 16384,
+//!   so a C key with database 0 is the catalogue's own.
+//! - Two keys that agree in what a shortened one keeps lie in the order of their hashes, in no
+//!   order of values.
+//! - A key of `O`, `I`, `E` or `X` that would reach [`KEY_LEN_MAX`] is shortened (beginning and
+//!   hash); what it can then no longer tell stands in the value.
 //! - A bound of a range is never longer than what a shortened key keeps.
 //!
-//! Rejected: variable-length ids (a prefix of one id would be a prefix of others, and every range would need two
-//! comparisons), and names in O and I keys (RENAME would rewrite the data).
+//! Rejected: variable-length ids (a prefix of one id would be a prefix of others, and every range
+//! would need two comparisons), and names in O and I keys (RENAME would rewrite the data).
 
 use bytes::Bytes;
 use value::key::prefix_end;
@@ -43,8 +45,8 @@ pub const HEADER: usize = 2;
 pub const ROW_PREFIX: usize = HEADER + 4;
 /// Bytes before the values in an `I` key.
 pub const ENTRY_PREFIX: usize = HEADER + 8;
-/// Length of a shortened key, and the bound that every other key stays below. Below what every engine takes
-/// (`engine::KEY_LEN_MAX`, 32 768) so that a scan's end, a byte longer, fits as well.
+/// Length of a shortened key, and the bound that every other key stays below. Below what every
+/// engine takes (`engine::KEY_LEN_MAX`, 32 768) so that a scan's end, a byte longer, fits as well.
 pub const KEY_LEN_MAX: usize = 32_000;
 /// What a shortened key keeps of the whole one.
 const KEPT: usize = KEY_LEN_MAX - 16;
@@ -228,7 +230,8 @@ pub fn row_again(storage: StorageId, elements: &[u8]) -> Bytes {
     key.into()
 }
 
-/// The key elements of a row's key: what identifies it within its collection. Shortened where the key is.
+/// The key elements of a row's key: what identifies it within its collection. Shortened where the
+/// key is.
 pub fn row_elements(key: &[u8]) -> &[u8] {
     key.get(ROW_PREFIX..).unwrap_or_default()
 }
@@ -338,7 +341,8 @@ pub fn job(number: ObjectNumber) -> Bytes {
     key.into()
 }
 
-/// A whole key, shortened where it is too long: its first 31 984 bytes and XXH3-128 of all of it. The length is the flag.
+/// A whole key, shortened where it is too long: its first 31 984 bytes and XXH3-128 of all of it.
+/// The length is the flag.
 pub fn finish(mut key: Vec<u8>) -> Bytes {
     if key.len() >= KEY_LEN_MAX {
         let hash = xxhash_rust::xxh3::xxh3_128(&key);
@@ -354,22 +358,23 @@ pub fn is_cut(key: &[u8]) -> bool {
     key.len() == KEY_LEN_MAX
 }
 
-/// The range of all keys that begin with `prefix`, shortened ones included: a longer prefix is cut to what they keep, and the
-/// range is then wider than asked for.
+/// The range of all keys that begin with `prefix`, shortened ones included: a longer prefix is cut
+/// to what they keep, and the range is then wider than asked for.
 pub fn beginning_with(mut prefix: Vec<u8>) -> KeyRange {
     prefix.truncate(KEPT);
     KeyRange::prefix(prefix)
 }
 
-/// Where a range starts: at `bound`, or after everything that begins with it. A long bound is cut, and the range is
-/// then wider than asked for.
+/// Where a range starts: at `bound`, or after everything that begins with it. A long bound is cut,
+/// and the range is then wider than asked for.
 pub fn start_at(mut bound: Vec<u8>, after: bool) -> Bytes {
     let cut = bound.len() > KEPT;
     bound.truncate(KEPT);
     if after && !cut { prefix_end(&bound).unwrap_or_default().into() } else { bound.into() }
 }
 
-/// Where a range ends: before `bound`, or after everything that begins with it; a long bound as above.
+/// Where a range ends: before `bound`, or after everything that begins with it; a long bound as
+/// above.
 pub fn end_at(mut bound: Vec<u8>, after: bool) -> Bytes {
     let cut = bound.len() > KEPT;
     bound.truncate(KEPT);

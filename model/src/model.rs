@@ -8,13 +8,13 @@
 //! ```
 //!
 //! **Invariants**
-//! - Numbers and sequence values are durable before the first of a block is handed out; a crash or a rollback loses
-//!   some, and none is ever given twice.
-//! - What is compiled for a collection is found by the address of its `Arc`, so a compiled form never meets
-//!   another version of the collection.
+//! - Numbers and sequence values are durable before the first of a block is handed out; a crash or
+//!   a rollback loses some, and none is ever given twice.
+//! - What is compiled for a collection is found by the address of its `Arc`, so a compiled form
+//!   never meets another version of the collection.
 //!
-//! Rejected: object numbers as ordinary writes of the DDL transaction. Two CREATE TABLEs would meet at one key and the
-//! second would wait for the first one's COMMIT.
+//! Rejected: object numbers as ordinary writes of the DDL transaction. Two CREATE TABLEs would meet
+//! at one key and the second would wait for the first one's COMMIT.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Names: which are reserved, how a collection's name splits, which database a client means.
 //!
-//! The four clients name things differently, and each must reach every table (MAPPING: Names and collation):
+//! The four clients name things differently, and each must reach every table (MAPPING: Names and
+//! collation):
 //!
 //! ```text
 //!   PostgreSQL   database "shop"   schema "public"  table "users"
@@ -63,7 +64,8 @@ pub fn check_database(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what no schema may be called. `public` exists already and is refused as a duplicate elsewhere.
+/// Refuses what no schema may be called. `public` exists already and is refused as a duplicate
+/// elsewhere.
 pub fn check_schema(name: &str) -> Result<()> {
     check(ObjectKind::Schema, name)?;
     if name.starts_with("pg_") || name == "information_schema" || name.contains('.') {
@@ -93,8 +95,8 @@ pub fn check(what: ObjectKind, name: &str) -> Result<()> {
 }
 
 impl Catalogue {
-    /// The database that a client means: the one of that name, or `main` for a name that PostgreSQL's
-    /// client took from its user, and for `postgres`.
+    /// The database that a client means: the one of that name, or `main` for a name that
+    /// PostgreSQL's client took from its user, and for `postgres`.
     pub fn database_for(&self, name: &str, user: Option<&str>) -> Option<&Arc<Database>> {
         self.database(name).or_else(|| {
             let means_main = name == "postgres" || user == Some(name);

@@ -4,16 +4,18 @@
 //!   a5 │ 00 kind │ 01 id │ 02 … │ 05 [ {00 …}, {00 …} ] │ …        absent = the field's default
 //! ```
 //!
-//! Each record has a list of field numbers below, in its `encode` and `decode`. A number is never used for anything else; a
-//! field at its default is left out. A field that this program does not know was written by a newer one, and **is
-//! refused** (`Error::Newer`): an unknown field may say that an index has a collation or a column an encryption, and a
-//! writer that ignores it would damage the data. So a release that only adds fields can be read back by an older
-//! one as long as nobody used them.
+//! Each record has a list of field numbers below, in its `encode` and `decode`. A number is never
+//! used for anything else; a field at its default is left out. A field that this program does not
+//! know was written by a newer one, and **is refused** (`Error::Newer`): an unknown field may say
+//! that an index has a collation or a column an encryption, and a writer that ignores it would
+//! damage the data. So a release that only adds fields can be read back by an older one as long as
+//! nobody used them.
 //!
-//! Maps in lists are keyed by numbers as well; `value::cbor::validate`, which guards documents that enter, allows that at the
-//! outermost level only and is not run on records.
+//! Maps in lists are keyed by numbers as well; `value::cbor::validate`, which guards documents that
+//! enter, allows that at the outermost level only and is not run on records.
 //!
-//! Rejected: names as keys (twice the bytes for every picture load) and serde (a rename in code would change bytes).
+//! Rejected: names as keys (twice the bytes for every picture load) and serde (a rename in code
+//! would change bytes).
 
 use std::collections::BTreeMap;
 

@@ -5,15 +5,17 @@
 //!                                                        lock S 04 id, +32 steps, commit
 //! ```
 //!
-//! A sequence's definition is in the catalogue and transactional; its position is two counters and is not. What is stored
-//! is the *end* of the block handed to this process, so a restart skips what was left of it (PostgreSQL
-//! skips up to 32 after a crash as well).
+//! A sequence's definition is in the catalogue and transactional; its position is two counters and
+//! is not. What is stored is the *end* of the block handed to this process, so a restart skips what
+//! was left of it (PostgreSQL skips up to 32 after a crash as well).
 //!
 //! **Invariants**
-//! - Within one process values come in order; over several servers of one store each has blocks of its own.
+//! - Within one process values come in order; over several servers of one store each has blocks of
+//!   its own.
 //! - No value is given twice, unless the sequence cycles or `setval` goes back.
 //!
-//! A position without definition may be left behind by a rolled-back CREATE: 8 bytes under a number that is never used again.
+//! A position without definition may be left behind by a rolled-back CREATE: 8 bytes under a number
+//! that is never used again.
 //!
 //! Rejected: one transaction for each value (a flush for each row inserted).
 

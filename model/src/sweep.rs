@@ -5,15 +5,17 @@
 //!                                                                 └► done: delete the job
 //! ```
 //!
-//! A job's lock tells two things: nobody else sweeps it, and the transaction that answers for staged rows is no more.
+//! A job's lock tells two things: nobody else sweeps it, and the transaction that answers for
+//! staged rows is no more.
 //!
 //! **Invariants**
-//! - Nothing is deleted that a live snapshot may read: a job is due when its commit is at or below the oldest snapshot, so the
-//!   deletions keep no old versions in memory.
+//! - Nothing is deleted that a live snapshot may read: a job is due when its commit is at or below
+//!   the oldest snapshot, so the deletions keep no old versions in memory.
 //! - Every page commits by itself: a crash leaves a shorter job.
 //! - Sweeping is not in the feed: to everybody else the data went with the DROP.
 //!
-//! Rejected: range deletes in the engine. Not every store has them, and a range tombstone under a snapshot costs every scan.
+//! Rejected: range deletes in the engine. Not every store has them, and a range tombstone under a
+//! snapshot costs every scan.
 
 use bytes::Bytes;
 use transaction::{
@@ -42,8 +44,8 @@ pub struct Swept {
 }
 
 impl Model {
-    /// Does every job that is due; `oldest` is the oldest snapshot that may still read. Call it after opening and then from time to
-    /// time; `cancel` ends it between two pages.
+    /// Does every job that is due; `oldest` is the oldest snapshot that may still read. Call it
+    /// after opening and then from time to time; `cancel` ends it between two pages.
     pub async fn sweep_once(&self, oldest: Stamp, cancel: &CancelToken) -> Result<Swept> {
         let jobs = read_all(&self.small().await?, key::all(key::Category::Job)).await?;
         let mut swept = Swept::default();
@@ -75,7 +77,8 @@ impl Model {
         Ok(swept)
     }
 
-    /// Deletes ranges page by page and then the job. `false`: not due, held by somebody, or cancelled.
+    /// Deletes ranges page by page and then the job. `false`: not due, held by somebody, or
+    /// cancelled.
     async fn empty(
         &self,
         job: &Bytes,
@@ -125,7 +128,8 @@ impl Model {
     }
 }
 
-/// Locks a job if nobody holds it; the stamp of the commit that wrote it, `None` where it is held or gone.
+/// Locks a job if nobody holds it; the stamp of the commit that wrote it, `None` where it is held
+/// or gone.
 pub(crate) async fn held(buffer: &Buffer, job: &Bytes) -> Result<Option<Stamp>> {
     let request = [LockRequest { key: job.clone(), mode: LockMode::Update }];
     Ok(match buffer.lock(&request, Wait::Skip).await?.pop() {

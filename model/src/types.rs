@@ -1,16 +1,16 @@
 //! The types of columns and of expressions.
 //!
-//! A document's values carry their own type; a *declared* column has one of these, and so has every expression that
-//! the binder resolves. One list serves both, and both SQL dialects: a type is a scalar and whether it is an
-//! array of it. Its modifier (length, precision and scale) stands beside it, since two types are the same to a
-//! function whatever their modifiers.
+//! A document's values carry their own type; a *declared* column has one of these, and so has every
+//! expression that the binder resolves. One list serves both, and both SQL dialects: a type is a
+//! scalar and whether it is an array of it. Its modifier (length, precision and scale) stands
+//! beside it, since two types are the same to a function whatever their modifiers.
 //!
-//! The numbers of the PostgreSQL types are PostgreSQL's own (pg_type.dat); they are what a driver sees on the
-//! wire. `ObjectId` and the unsigned and 8-bit integers have no number there and take ones below 16384 that
-//! PostgreSQL does not use (8000…).
+//! The numbers of the PostgreSQL types are PostgreSQL's own (pg_type.dat); they are what a driver
+//! sees on the wire. `ObjectId` and the unsigned and 8-bit integers have no number there and take
+//! ones below 16384 that PostgreSQL does not use (8000…).
 //!
-//! Rejected: an open set of types as catalogue rows. Nothing in scope defines types, and a `Copy` enum lets the
-//! function table be a static array.
+//! Rejected: an open set of types as catalogue rows. Nothing in scope defines types, and a `Copy`
+//! enum lets the function table be a static array.
 
 /// A type without dimension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -237,7 +237,8 @@ impl Type {
         !self.array && matches!(self.scalar, Text | Varchar | Bpchar | Name | Unknown)
     }
 
-    /// Its name as `format_type` prints it, with the modifier (`-1`: none): `character varying(20)`, `integer[]`.
+    /// Its name as `format_type` prints it, with the modifier (`-1`: none): `character
+    /// varying(20)`, `integer[]`.
     pub fn display(self, modifier: i32) -> String {
         let base = self.element().display_scalar(modifier);
         if self.array { format!("{base}[]") } else { base }

@@ -7,19 +7,20 @@
 //!   4  exclusive, short   the index is `Ready`; the job goes
 //! ```
 //!
-//! **Why nothing is missed.** After 1 no writer is left that does not know the index: the exclusive lock waited for them, and
-//! each later one compares the version. A row that is there at the snapshot of a page is locked while its entry is
-//! put, so a writer that changes it comes before (and the lock gives its row) or after (and finds the entry to take away). A
-//! row that appears later is written by somebody who keeps the index.
+//! **Why nothing is missed.** After 1 no writer is left that does not know the index: the exclusive
+//! lock waited for them, and each later one compares the version. A row that is there at the
+//! snapshot of a page is locked while its entry is put, so a writer that changes it comes before
+//! (and the lock gives its row) or after (and finds the entry to take away). A row that appears
+//! later is written by somebody who keeps the index.
 //!
-//! **Unique.** Writers check the index from 1 on; a page that finds another row's entry under its key fails the build with that
-//! duplicate, and the index is taken away.
+//! **Unique.** Writers check the index from 1 on; a page that finds another row's entry under its
+//! key fails the build with that duplicate, and the index is taken away.
 //!
-//! **Crash.** The job stands until 4. Whoever finds it with its lock free goes on at 2 from the beginning; entries that are there
-//! already are the same.
+//! **Crash.** The job stands until 4. Whoever finds it with its lock free goes on at 2 from the
+//! beginning; entries that are there already are the same.
 //!
-//! Rejected: reading a snapshot and replaying the feed (a second copy of index maintenance), and one long transaction (its write set
-//! and its snapshot would grow with the table).
+//! Rejected: reading a snapshot and replaying the feed (a second copy of index maintenance), and
+//! one long transaction (its write set and its snapshot would grow with the table).
 
 use std::sync::Arc;
 
@@ -46,7 +47,8 @@ const PAGE: PageLimit = PageLimit { records: 256, bytes: 1 << 20 };
 const TRIES: usize = 100;
 
 impl Model {
-    /// CREATE INDEX outside a transaction: see the module. On any failure after the first step the index is taken away again.
+    /// CREATE INDEX outside a transaction: see the module. On any failure after the first step the
+    /// index is taken away again.
     pub async fn create_index(
         &self,
         collection: CollectionId,
@@ -241,7 +243,8 @@ async fn fill(
     let Ok(collection) = work.collection(id) else { return Ok((Filled::Gone, None)) };
     let Some(index) = collection.index_by_id(index) else { return Ok((Filled::Gone, None)) };
     let mut range = key::rows(collection.storage);
-    // A TRUNCATE meanwhile means other rows: they begin before or after `from`, and all of them are new.
+    // A TRUNCATE meanwhile means other rows: they begin before or after `from`, and all of them are
+    // new.
     if let Some(from) = from.filter(|from| range.start < *from && *from < range.end) {
         range.start = from;
     }
@@ -305,8 +308,8 @@ async fn refuse_duplicates(
 }
 
 impl Work {
-    /// Compares an index with what the rows say at this transaction's snapshot; the key of the first entry that is missing or too
-    /// much. For index builds and `qanat check`.
+    /// Compares an index with what the rows say at this transaction's snapshot; the key of the
+    /// first entry that is missing or too much. For index builds and `qanat check`.
     pub async fn verify_index(
         &self,
         collection: &Arc<Collection>,

@@ -92,8 +92,8 @@ impl Work {
         Ok(scan.next(self, PageLimit::records(1)).await?.is_some())
     }
 
-    /// ALTER TABLE … DROP COLUMN, with the indexes and constraints that read it. Without `cascade` a generated column
-    /// that reads it is a refusal.
+    /// ALTER TABLE … DROP COLUMN, with the indexes and constraints that read it. Without `cascade`
+    /// a generated column that reads it is a refusal.
     pub async fn drop_column(
         &self,
         id: CollectionId,
@@ -322,7 +322,8 @@ impl Work {
         self.change_column(&before, name, |column| column.not_null = not_null)
     }
 
-    /// ALTER COLUMN … TYPE. `using` is SQL text over the old row; without it values go over only without loss.
+    /// ALTER COLUMN … TYPE. `using` is SQL text over the old row; without it values go over only
+    /// without loss.
     pub async fn alter_type(
         &self,
         id: CollectionId,
@@ -390,7 +391,8 @@ fn reads(index: &Index, column: &Column) -> bool {
     })
 }
 
-/// Whether every value of one column goes into the other, both of types that keep their bytes: no row need be looked at.
+/// Whether every value of one column goes into the other, both of types that keep their bytes: no
+/// row need be looked at.
 fn widens(from: &Column, to: &Column) -> bool {
     if let (Form::Int(low, high), Form::Int(to_low, to_high)) = (form(from.ty), form(to.ty)) {
         return to_low <= low && high <= to_high;

@@ -48,7 +48,8 @@ impl Work {
         self.collection(id)
     }
 
-    /// ALTER TABLE … ADD PRIMARY KEY: rows are keyed by it, so they are written anew under a fresh storage id.
+    /// ALTER TABLE … ADD PRIMARY KEY: rows are keyed by it, so they are written anew under a fresh
+    /// storage id.
     pub async fn add_primary_key(&self, id: CollectionId, new: NewKey) -> Result<Arc<Collection>> {
         let before = self.exclude(id).await?;
         if !before.has_system_id() || before.kind != CollectionKind::Table {

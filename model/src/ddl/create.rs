@@ -323,7 +323,8 @@ impl Work {
         Ok(())
     }
 
-    /// DROP TABLE: one catalogue write and a job, however much is in it. Sequences of its columns go with it.
+    /// DROP TABLE: one catalogue write and a job, however much is in it. Sequences of its columns
+    /// go with it.
     pub async fn drop_collection(&self, id: CollectionId) -> Result<()> {
         let collection = self.exclude(id).await?;
         for sequence in collection.sequences.values() {
@@ -345,7 +346,8 @@ impl Work {
         self.leave(Job::EmptyStorage(collection.storage)).await.map(drop)
     }
 
-    /// The field dictionary as it is now: pairs are added without the collection's version, so the picture may lag.
+    /// The field dictionary as it is now: pairs are added without the collection's version, so the
+    /// picture may lag.
     pub(super) async fn dictionary_now(
         &self,
         id: CollectionId,
@@ -372,8 +374,8 @@ impl Work {
         })
     }
 
-    /// ANALYZE of a collection that keeps undeclared fields: the dictionary is narrowed to what is there. Takes the collection's
-    /// exclusive lock, since a writer may not widen while pairs go.
+    /// ANALYZE of a collection that keeps undeclared fields: the dictionary is narrowed to what is
+    /// there. Takes the collection's exclusive lock, since a writer may not widen while pairs go.
     pub async fn analyze_fields(&self, id: CollectionId) -> Result<Arc<Collection>> {
         let before = self.exclude(id).await?;
         let known = self.dictionary_now(id).await?;
@@ -441,7 +443,8 @@ impl Work {
         Ok(after)
     }
 
-    /// TRUNCATE: a fresh storage id, and a job for the old one. `restart` sets the sequences of its columns back.
+    /// TRUNCATE: a fresh storage id, and a job for the old one. `restart` sets the sequences of its
+    /// columns back.
     pub async fn truncate(&self, id: CollectionId, restart: bool) -> Result<Arc<Collection>> {
         let before = self.exclude(id).await?;
         let storage = StorageId(self.model.number().await?);
@@ -479,7 +482,8 @@ impl Work {
         self.replace(&before, change)
     }
 
-    /// ALTER TABLE … SET (redis_prefix = …). That no key of a key space has the prefix is for the caller to see to.
+    /// ALTER TABLE … SET (redis_prefix = …). That no key of a key space has the prefix is for the
+    /// caller to see to.
     pub async fn set_redis_prefix(
         &self,
         id: CollectionId,

@@ -44,7 +44,8 @@ impl Work {
         }
     }
 
-    /// DROP DATABASE with everything in it. That nobody is connected to it is for the caller to see to.
+    /// DROP DATABASE with everything in it. That nobody is connected to it is for the caller to see
+    /// to.
     pub async fn drop_database(&self, name: &str) -> Result<()> {
         let database = self.exclude_database(name).await?;
         self.empty(database.id, None).await?;

@@ -1,8 +1,9 @@
 //! Indexes made in the transaction that asks for them: under the exclusive lock, ready at once.
 //!
-//! The index is filled from the rows as this transaction sees them. Nobody else can write meanwhile, so nothing is missed; entries
-//! are staged under the fresh index id where the store offers that, and memory is bounded. For a table in use see
-//! `build`, which keeps nobody out for longer than a catalogue write.
+//! The index is filled from the rows as this transaction sees them. Nobody else can write
+//! meanwhile, so nothing is missed; entries are staged under the fresh index id where the store
+//! offers that, and memory is bounded. For a table in use see `build`, which keeps nobody out for
+//! longer than a catalogue write.
 
 use std::sync::Arc;
 
@@ -94,7 +95,8 @@ impl Work {
         Ok(after)
     }
 
-    /// ALTER INDEX … RENAME TO, for the primary key's index too; the constraint that owns it is renamed with it.
+    /// ALTER INDEX … RENAME TO, for the primary key's index too; the constraint that owns it is
+    /// renamed with it.
     pub async fn rename_index(
         &self,
         id: CollectionId,

@@ -7,13 +7,17 @@
 //! ```
 //!
 //! **Invariants**
-//! - A name is locked and its latest record read before it is taken, so two transactions never both take it.
-//! - Whatever changes what a writer must do (columns, constraints, indexes, storage) is written under the collection's exclusive
-//!   lock and counts its version; a writer that waited for the lock sees the new version and starts over.
-//! - Data is never rewritten where a record can say the same: columns and tables are renamed, added and dropped in O(1).
+//! - A name is locked and its latest record read before it is taken, so two transactions never both
+//!   take it.
+//! - Whatever changes what a writer must do (columns, constraints, indexes, storage) is written
+//!   under the collection's exclusive lock and counts its version; a writer that waited for the
+//!   lock sees the new version and starts over.
+//! - Data is never rewritten where a record can say the same: columns and tables are renamed, added
+//!   and dropped in O(1).
 //! - What is dropped is only unnamed; a job record hands the keys to the sweeper.
 //!
-//! Rejected: a catalogue lock for the whole store. CREATE TABLE of one tenant would wait for the ALTER of another.
+//! Rejected: a catalogue lock for the whole store. CREATE TABLE of one tenant would wait for the
+//! ALTER of another.
 
 mod build;
 mod column;
@@ -68,7 +72,8 @@ impl Work {
         }
     }
 
-    /// Keeps a database from being dropped until the end of the transaction, and checks that it has the schema.
+    /// Keeps a database from being dropped until the end of the transaction, and checks that it has
+    /// the schema.
     async fn stay_in(&self, database: DatabaseId, schema: &str) -> Result<Arc<Database>> {
         let known = self.database(database)?;
         let value = self.lock_key(key::database(&known.name), LockMode::KeyShare).await?;
@@ -134,8 +139,9 @@ impl Work {
         Ok(number)
     }
 
-    /// Makes sure that what will be staged under an id is swept if this transaction does not commit: the job is there before the
-    /// first row, this transaction's lock keeps the sweeper off, and its commit takes the job away.
+    /// Makes sure that what will be staged under an id is swept if this transaction does not
+    /// commit: the job is there before the first row, this transaction's lock keeps the sweeper
+    /// off, and its commit takes the job away.
     pub(crate) async fn answer_for(&self, staged: Staged) -> Result<()> {
         let job = match staged {
             Staged::Storage(storage) => Job::EmptyStorage(storage),

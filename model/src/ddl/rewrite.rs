@@ -5,11 +5,13 @@
 //!             catalogue names the fresh id; the old one is a job for the sweeper
 //! ```
 //!
-//! A rewrite is what remains where a record cannot say it: another key, another type that the bytes do not show. It runs in
-//! bounded memory where the store offers staging, and nobody sees half of it.
+//! A rewrite is what remains where a record cannot say it: another key, another type that the bytes
+//! do not show. It runs in bounded memory where the store offers staging, and nobody sees half of
+//! it.
 //!
-//! **Invariant**: rows are read at the latest view. The lock keeps writers out from when it was granted; the transaction's snapshot
-//! may be older, and what was committed in between must not be lost.
+//! **Invariant**: rows are read at the latest view. The lock keeps writers out from when it was
+//! granted; the transaction's snapshot may be older, and what was committed in between must not be
+//! lost.
 
 use std::sync::Arc;
 
@@ -85,7 +87,8 @@ impl Work {
         .await
     }
 
-    /// Writes every row anew as `after` lays it out, under a fresh storage id, with all its indexes.
+    /// Writes every row anew as `after` lays it out, under a fresh storage id, with all its
+    /// indexes.
     pub(super) async fn rewrite(
         &self,
         before: &Arc<Collection>,
@@ -143,8 +146,8 @@ impl Work {
         Ok(after)
     }
 
-    /// A row of the old layout as one of the new: the same columns by id, converted where the type changed; an undeclared
-    /// field under a new column's name becomes its value.
+    /// A row of the old layout as one of the new: the same columns by id, converted where the type
+    /// changed; an undeclared field under a new column's name becomes its value.
     fn carry(
         &self,
         before: &Arc<Collection>,

@@ -1,8 +1,9 @@
 //! Values of any client into declared columns: only without loss.
 //!
-//! A document's field comes with a type of its own; a column has another. What goes in is what the column gives back as an
-//! equal value (MAPPING: The view principle, Types). SQL's own assignment casts, which round and cut, are not here:
-//! the SQL binder applies them before the row reaches the model.
+//! A document's field comes with a type of its own; a column has another. What goes in is what the
+//! column gives back as an equal value (MAPPING: The view principle, Types). SQL's own assignment
+//! casts, which round and cut, are not here: the SQL binder applies them before the row reaches the
+//! model.
 //!
 //! ```text
 //!   5.0 ─► integer 5        5.5 ─► refused (Loss)        70000 ─► smallint refused (Range)
@@ -10,8 +11,8 @@
 //!   text ─► time, interval, numeric: what MongoDB is shown as text may be written back as text
 //! ```
 //!
-//! Rejected: parsing text into every type. `"12"` in an integer column is a mistake of the writer, except over Redis, where
-//! every value is text; its own door is [`parse`].
+//! Rejected: parsing text into every type. `"12"` in an integer column is a mistake of the writer,
+//! except over Redis, where every value is text; its own door is [`parse`].
 
 use value::{Decimal, Value, text};
 

@@ -12,15 +12,17 @@
 //!
 //! **Invariants**
 //! - `from_item(write_item(d)) = d` exactly, for every datum of the type.
-//! - `from_key(write_key(d))` is a datum that *compares* equal; [`is_kept_by_key`] says whether it is the same exactly. Where not, the
-//!   row keeps the column beside the key.
+//! - `from_key(write_key(d))` is a datum that *compares* equal; [`is_kept_by_key`] says whether it
+//!   is the same exactly. Where not, the row keeps the column beside the key.
 //! - A type without a form of its own (json, arrays, `any`) is one encoded item, as it was given.
 //!
-//! A key decodes to a value without its width; so what a key does not give back is: -0.0 and odd NaNs, numerics with
-//! trailing zeros (1.50 is 1.5 on the scale), intervals with months, and items inside `any`, json and arrays whose
-//! widths, scales or subtypes differ from what their class byte tells.
+//! A key decodes to a value without its width; so what a key does not give back is: -0.0 and odd
+//! NaNs, numerics with trailing zeros (1.50 is 1.5 on the scale), intervals with months, and items
+//! inside `any`, json and arrays whose widths, scales or subtypes differ from what their class byte
+//! tells.
 //!
-//! Rejected: keeping every key column in the document as well (a third of the bytes of a small row).
+//! Rejected: keeping every key column in the document as well (a third of the bytes of a small
+//! row).
 
 use std::borrow::Cow;
 
@@ -95,7 +97,8 @@ pub(crate) fn form(ty: Type) -> Form {
 
 const MISMATCH: Error = Error::Internal("a datum is not of its column's type");
 
-/// How a column of a type stands in a key: SQL's place for NaN where the type is declared, BSON's where it is not.
+/// How a column of a type stands in a key: SQL's place for NaN where the type is declared, BSON's
+/// where it is not.
 pub(crate) fn order(ty: Type, descending: bool, nulls_first: bool) -> Order {
     let nan = if form(ty) == Form::Item { Nan::Low } else { Nan::High };
     let nulls = if nulls_first { value::key::Nulls::First } else { value::key::Nulls::Last };
@@ -323,7 +326,8 @@ fn widened(value: Value, ty: Type) -> Value {
     }
 }
 
-/// The integer in the width of a type; `Int64` where the type gives none or the number does not fit.
+/// The integer in the width of a type; `Int64` where the type gives none or the number does not
+/// fit.
 fn integer(n: i64, ty: Type) -> Value {
     use Scalar::*;
     let narrow = match ty.scalar {

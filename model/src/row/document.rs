@@ -6,13 +6,13 @@
 //!   no key                {_id: ObjectId(…), name: "ann", …}
 //! ```
 //!
-//! `_id` first, then every declared column under its own name (NULL as null), then the undeclared fields in the order written, so
-//! that `{_id: 0}` is exactly the row (MAPPING: Identity).
+//! `_id` first, then every declared column under its own name (NULL as null), then the undeclared
+//! fields in the order written, so that `{_id: 0}` is exactly the row (MAPPING: Identity).
 //!
 //! **Invariants**
 //! - `from_document(document(row))` is the row.
-//! - Where `_id` and the key columns are both given they agree after conversion, or the document is refused; nothing
-//!   is replaced, since a driver has told its user the `_id` already.
+//! - Where `_id` and the key columns are both given they agree after conversion, or the document is
+//!   refused; nothing is replaced, since a driver has told its user the `_id` already.
 //! - A null in a key column or `_id` means: take the column's generator.
 
 use value::{Document, Encoder, Kind, Raw, Value, cmp_bson};
@@ -152,7 +152,8 @@ fn key_columns(collection: &Collection) -> Vec<&Column> {
     ids.iter().filter_map(|id| collection.column_by_id(*id)).collect()
 }
 
-/// The key of the row that an `_id` names. An `_id` that no row can have (a text where the key is an integer) answers `None`.
+/// The key of the row that an `_id` names. An `_id` that no row can have (a text where the key is
+/// an integer) answers `None`.
 pub fn key_of_id(collection: &Collection, id: &Value) -> Result<Option<bytes::Bytes>> {
     let arena = Arena::new();
     let parts = match key_parts(collection, id) {
@@ -213,7 +214,8 @@ fn whole_reader(collection: &Collection) -> Result<RowReader> {
     RowReader::new(collection, &columns)
 }
 
-/// The whole document of a row as one encoded item in the arena (SQL's `_doc`). Undeclared fields are copied as bytes.
+/// The whole document of a row as one encoded item in the arena (SQL's `_doc`). Undeclared fields
+/// are copied as bytes.
 pub fn document_item<'a>(
     collection: &Collection,
     row_key: &[u8],
@@ -247,8 +249,8 @@ pub fn document_item<'a>(
     Ok(Raw::new(arena.bytes(&out)))
 }
 
-/// The pairs of field and type that a row adds to its collection's dictionary: undeclared fields, and columns of any type.
-/// Nulls fit every type and are left out.
+/// The pairs of field and type that a row adds to its collection's dictionary: undeclared fields,
+/// and columns of any type. Nulls fit every type and are left out.
 pub(crate) fn pairs(
     collection: &Collection,
     row_key: &[u8],

@@ -10,14 +10,20 @@
 //! ```
 //!
 //! **Invariants**
-//! - Ids ascend and come before names: a reader of some columns stops at the highest id that it wants.
-//! - A declared column that is NULL is left out; a stored null exists only in json columns and undeclared fields.
-//! - A column of the primary key stands in the key alone, unless the key does not give it back exactly
-//!   (`convert::is_kept_by_key`) or the key was shortened; then it stands here too, and what stands here wins.
-//! - An absent column is NULL, or its `missing` value where the row's version is older than the column.
-//! - Ids of dropped columns may still be there; nobody asks for them, and the next write of the row leaves them out.
+//! - Ids ascend and come before names: a reader of some columns stops at the highest id that it
+//!   wants.
+//! - A declared column that is NULL is left out; a stored null exists only in json columns and
+//!   undeclared fields.
+//! - A column of the primary key stands in the key alone, unless the key does not give it back
+//!   exactly (`convert::is_kept_by_key`) or the key was shortened; then it stands here too, and
+//!   what stands here wins.
+//! - An absent column is NULL, or its `missing` value where the row's version is older than the
+//!   column.
+//! - Ids of dropped columns may still be there; nobody asks for them, and the next write of the row
+//!   leaves them out.
 //!
-//! Rejected: rows as arrays by position (ADD and DROP COLUMN would rewrite them) and BSON (see `value::cbor`).
+//! Rejected: rows as arrays by position (ADD and DROP COLUMN would rewrite them) and BSON (see
+//! `value::cbor`).
 
 mod assign;
 mod convert;
@@ -102,7 +108,8 @@ pub enum Extras<'a> {
 pub struct Kept<'a> {
     /// The row before.
     pub old: Row<'a>,
-    /// The columns that were assigned; the others keep their bytes (and so subtypes and widths that a datum has not).
+    /// The columns that were assigned; the others keep their bytes (and so subtypes and widths that
+    /// a datum has not).
     pub changed: &'a [ColumnId],
 }
 
@@ -125,7 +132,8 @@ pub fn key_of_values(collection: &Collection, values: &[Datum<'_>]) -> Result<By
     Ok(key::finish(out))
 }
 
-/// As [`key_of_values`], into a buffer that may be used again; fewer values than key columns give a prefix. Never shortened.
+/// As [`key_of_values`], into a buffer that may be used again; fewer values than key columns give a
+/// prefix. Never shortened.
 pub fn write_key_of_values(
     collection: &Collection,
     values: &[Datum<'_>],

@@ -1,7 +1,7 @@
 //! Reading some columns of many rows.
 //!
-//! The plan for a list of wanted columns is made once; each row is then one walk over its map, in step with the wanted
-//! ids, and over its key where a wanted column stands there.
+//! The plan for a list of wanted columns is made once; each row is then one walk over its map, in
+//! step with the wanted ids, and over its key where a wanted column stands there.
 //!
 //! ```text
 //!   wanted, ascending by id:   2→slot 1   5→slot 0   7→slot 2 (key element 0)
@@ -9,7 +9,8 @@
 //!   not met:                   key element, else NULL or the column's missing value
 //! ```
 //!
-//! Texts and bytes are borrowed from the page. What has to be made anew (decimals, a key's escaped text) lies in the arena.
+//! Texts and bytes are borrowed from the page. What has to be made anew (decimals, a key's escaped
+//! text) lies in the arena.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Row counts of one transaction: deltas by storage id.
 //!
-//! Each insert would otherwise be one more `Add` in the write set; so they are summed here and handed over only where a
-//! savepoint or the commit needs them. What a rollback undoes was either handed over after the savepoint (the buffer undoes it) or is
-//! still here (thrown away).
+//! Each insert would otherwise be one more `Add` in the write set; so they are summed here and
+//! handed over only where a savepoint or the commit needs them. What a rollback undoes was either
+//! handed over after the savepoint (the buffer undoes it) or is still here (thrown away).
 
 use std::collections::BTreeMap;
 

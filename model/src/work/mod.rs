@@ -8,20 +8,25 @@
 //! ```
 //!
 //! **Invariants**
-//! - Before the first write to a collection its lock is held (KEY SHARE: any number of writers; DDL takes UPDATE) and its version
-//!   was compared with the picture's; so an index or constraint that a DDL committed is kept by every writer after it.
-//! - A row that is updated or deleted was locked by this transaction ([`Work::lock_rows`]) and handed in as it was then.
-//! - A unique key is locked before it is looked at, so two transactions that insert the same one after the other
-//!   wait, never both pass.
+//! - Before the first write to a collection its lock is held (KEY SHARE: any number of writers; DDL
+//!   takes UPDATE) and its version was compared with the picture's; so an index or constraint that
+//!   a DDL committed is kept by every writer after it.
+//! - A row that is updated or deleted was locked by this transaction ([`Work::lock_rows`]) and
+//!   handed in as it was then.
+//! - A unique key is locked before it is looked at, so two transactions that insert the same one
+//!   after the other wait, never both pass.
 //! - No datum or arena lives across an await: rows are encoded first, then locks are waited for.
 //!
-//! Readers take no collection lock: their picture and their snapshot are of one time, and the sweeper keeps behind the oldest.
+//! Readers take no collection lock: their picture and their snapshot are of one time, and the
+//! sweeper keeps behind the oldest.
 //!
-//! Rejected: `&mut self`. A statement's operators read while its rows are written, and the session may look at the catalogue.
+//! Rejected: `&mut self`. A statement's operators read while its rows are written, and the session
+//! may look at the catalogue.
 
 mod count;
 mod rows;
 mod scan;
+mod violation;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,8 +39,9 @@ use transaction::{
 };
 
 pub use rows::{Arbiter, Conflict, Insertion, LockedRow, StoredRow};
-pub(crate) use rows::{Compiled, Prepared, unique};
+pub(crate) use rows::{Compiled, Prepared};
 pub use scan::{Bounds, RangeScan, Target, bounds_range};
+pub(crate) use violation::unique;
 
 use crate::catalogue;
 use crate::error::{Error, ObjectKind, Result};
@@ -54,8 +60,8 @@ pub struct Seeing {
 }
 
 impl Seeing {
-    /// The latest, with all own writes: what DDL under an exclusive lock looks at, since rows may have been committed between
-    /// its snapshot and its lock.
+    /// The latest, with all own writes: what DDL under an exclusive lock looks at, since rows may
+    /// have been committed between its snapshot and its lock.
     pub const LATEST: Seeing = Seeing { until: u64::MAX, view: View::Latest };
 }
 
@@ -180,7 +186,8 @@ impl Work {
         self.state.lock().wait
     }
 
-    /// Moves the snapshot to now (READ COMMITTED's next statement), and the picture of the catalogue with it.
+    /// Moves the snapshot to now (READ COMMITTED's next statement), and the picture of the
+    /// catalogue with it.
     pub async fn refresh(&self) -> Result<Stamp> {
         let stamp = self.buffer.refresh().await?;
         self.refresh_catalogue().await?;
@@ -208,7 +215,8 @@ impl Work {
         Ok(())
     }
 
-    /// Takes part in a collection as a writer: its lock, shared, and the check that its schema is the one in the picture.
+    /// Takes part in a collection as a writer: its lock, shared, and the check that its schema is
+    /// the one in the picture.
     pub async fn share(&self, collection: &Collection) -> Result<()> {
         {
             let state = self.state.lock();
@@ -223,12 +231,14 @@ impl Work {
         self.lock_collection(collection.id, LockMode::KeyShare, self.wait()).await
     }
 
-    /// LOCK TABLE: keeps other writers out until the end of the transaction, as DDL does. Readers go on.
+    /// LOCK TABLE: keeps other writers out until the end of the transaction, as DDL does. Readers
+    /// go on.
     pub async fn lock_table(&self, collection: &Collection) -> Result<()> {
         self.exclude(collection.id).await.map(drop)
     }
 
-    /// Takes a collection for DDL: waits for its writers, at most the model's `ddl_wait`, and keeps new ones out.
+    /// Takes a collection for DDL: waits for its writers, at most the model's `ddl_wait`, and keeps
+    /// new ones out.
     pub(crate) async fn exclude(&self, collection: CollectionId) -> Result<Arc<Collection>> {
         let held = (collection, LockMode::Update);
         if !self.state.lock().locked.contains(&held) {
@@ -301,8 +311,8 @@ impl Work {
         self.leave_poisoned().await
     }
 
-    /// Staged rows cannot be taken back one by one: a collection that lives on gets another storage id, which is empty as the
-    /// old one was at the savepoint (`Bulk` sees to that).
+    /// Staged rows cannot be taken back one by one: a collection that lives on gets another storage
+    /// id, which is empty as the old one was at the savepoint (`Bulk` sees to that).
     async fn leave_poisoned(&self) -> Result<()> {
         let stuck: Vec<Arc<Collection>> = {
             let state = self.state.lock();
@@ -370,7 +380,8 @@ impl Work {
     }
 }
 
-/// The shared picture at a transaction's snapshot. A tracked transaction reads it beside itself: see `catalogue`.
+/// The shared picture at a transaction's snapshot. A tracked transaction reads it beside itself:
+/// see `catalogue`.
 async fn picture(
     model: &Model,
     buffer: &Buffer,

@@ -6,19 +6,20 @@
 //!   update   prepare both entry sets ─► lock what is new ─► delete the difference, put the difference
 //! ```
 //!
-//! All keys that an insert may meet somebody at are locked in one call, and the answer of the lock is the latest value: no second
-//! read. An index that is being built is kept like any other.
+//! All keys that an insert may meet somebody at are locked in one call, and the answer of the lock
+//! is the latest value: no second read. An index that is being built is kept like any other.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use transaction::{LockMode, LockRequest, Locked, View, Wait};
-use value::{Document, KeyReader, Kind, Raw, Value};
+use value::{Document, Kind, Raw, Value};
 
+use super::violation::{unique, violation};
 use super::{Seeing, Work};
 use crate::datum::{Arena, Datum};
-use crate::error::{Error, Result, RowViolation, UniqueViolation};
+use crate::error::{Error, Result};
 use crate::expressions::{Evaluator, Expressions};
 use crate::index::{self, CompiledIndex, Entry, Source};
 use crate::key;
@@ -136,8 +137,8 @@ struct Gone {
 }
 
 impl Work {
-    /// Inserts a row: declared columns in order, `Missing` where the column's generator gives the value. A DEFAULT
-    /// that the statement evaluated itself is a value like any other.
+    /// Inserts a row: declared columns in order, `Missing` where the column's generator gives the
+    /// value. A DEFAULT that the statement evaluated itself is a value like any other.
     pub async fn insert(
         &self,
         collection: &Arc<Collection>,
@@ -150,8 +151,9 @@ impl Work {
         self.write_new(collection, prepared, arbiter).await
     }
 
-    /// Inserts rows as [`Work::insert`] with [`Arbiter::None`] does, locking the keys of many in one call. After an error
-    /// some of them are written: the caller rolls back to where its statement began.
+    /// Inserts rows as [`Work::insert`] with [`Arbiter::None`] does, locking the keys of many in
+    /// one call. After an error some of them are written: the caller rolls back to where its
+    /// statement began.
     pub async fn insert_many(
         &self,
         collection: &Arc<Collection>,
@@ -200,7 +202,8 @@ impl Work {
         Ok(())
     }
 
-    /// Inserts a document; fields that no column declares are kept or refused as the collection says.
+    /// Inserts a document; fields that no column declares are kept or refused as the collection
+    /// says.
     pub async fn insert_document(
         &self,
         collection: &Arc<Collection>,
@@ -445,7 +448,8 @@ impl Work {
         Ok(Insertion::Inserted(prepared.row))
     }
 
-    /// Locks the keys that a new row may meet somebody at. Answers who is there, the primary key first.
+    /// Locks the keys that a new row may meet somebody at. Answers who is there, the primary key
+    /// first.
     async fn lock_new(
         &self,
         collection: &Collection,
@@ -497,7 +501,8 @@ impl Work {
         }
     }
 
-    /// Adds new pairs of field and type to the dictionary: blind writes, one key a pair, so nobody conflicts.
+    /// Adds new pairs of field and type to the dictionary: blind writes, one key a pair, so nobody
+    /// conflicts.
     pub(crate) fn widen(&self, collection: &Collection, pairs: &[(String, Kind)]) -> Result<()> {
         let known = self.collection(collection.id)?;
         let has = |field: &String, kind| known.fields.get(field).is_some_and(|s| s.contains(kind));
@@ -520,8 +525,9 @@ impl Work {
         })
     }
 
-    /// Updates a row that [`Work::lock_rows`] gave: `old` are the bytes it gave, `row` all declared columns, `changed` those that
-    /// were assigned. Undeclared fields stay. A changed key moves the row.
+    /// Updates a row that [`Work::lock_rows`] gave: `old` are the bytes it gave, `row` all declared
+    /// columns, `changed` those that were assigned. Undeclared fields stay. A changed key moves the
+    /// row.
     pub async fn update(
         &self,
         collection: &Arc<Collection>,
@@ -646,8 +652,8 @@ impl Work {
         Ok(())
     }
 
-    /// Deletes entries. A unique one is locked first: whoever inserts the same values waits for this transaction's end instead
-    /// of failing on an entry that is about to go.
+    /// Deletes entries. A unique one is locked first: whoever inserts the same values waits for
+    /// this transaction's end instead of failing on an entry that is about to go.
     async fn delete_entries(&self, gone: Vec<Gone>) -> Result<()> {
         let unique = gone.iter().filter(|gone| gone.unique);
         let requests: Vec<LockRequest> = unique
@@ -774,85 +780,4 @@ fn new_pairs(collection: &Collection, key: &[u8], value: &[u8]) -> Result<Vec<(S
         !full && !known.is_some_and(|set| set.contains(*kind))
     });
     Ok(pairs)
-}
-
-fn violation(collection: &Collection, name: &str, row: &[Datum<'_>]) -> Result<Box<RowViolation>> {
-    let shown = collection.columns.iter().zip(row).filter(|(column, _)| !column.hidden);
-    let row = shown.map(|(column, datum)| row::to_value(datum, column.ty));
-    Ok(Box::new(RowViolation {
-        schema: collection.schema.clone(),
-        collection: collection.name.clone(),
-        name: name.to_owned(),
-        row: row.collect::<Result<_>>()?,
-    }))
-}
-
-/// The error that a key is taken.
-pub(crate) fn unique(
-    collection: &Arc<Collection>,
-    prepared: &Prepared,
-    id: IndexId,
-    building: bool,
-) -> Result<Error> {
-    let found = collection.indexes.iter().enumerate().find(|(_, index)| index.id == id);
-    let (constraint, sources, entry) = match found {
-        Some((at, index)) => {
-            let entry = prepared.entries.iter().find(|(of, e)| *of == at && e.unique);
-            let sources = index.elements.iter().map(|element| element.source.clone()).collect();
-            (index.name.clone(), sources, entry.map(|(_, entry)| entry.key.clone()))
-        }
-        None => {
-            let columns = collection.primary_key.columns.iter();
-            let sources = columns.map(|id| ElementSource::Column(*id)).collect::<Vec<_>>();
-            (collection.primary_key.name.clone(), sources, None)
-        }
-    };
-    let (elements, values) = unique_values(collection, prepared, &sources, entry)?;
-    Ok(Error::Unique(Box::new(UniqueViolation {
-        schema: collection.schema.clone(),
-        collection: collection.name.clone(),
-        collection_id: collection.id,
-        index: id,
-        constraint,
-        elements,
-        values,
-        building,
-    })))
-}
-
-/// Names and values of a key: columns from the row, exactly; others from the entry.
-fn unique_values(
-    collection: &Arc<Collection>,
-    prepared: &Prepared,
-    sources: &[ElementSource],
-    entry: Option<Bytes>,
-) -> Result<(Vec<String>, Vec<Value>)> {
-    let arena = Arena::new();
-    let reader = RowReader::whole(collection)?;
-    let mut row = vec![Datum::Missing; collection.columns.len()];
-    reader.read(&prepared.row.key, &prepared.row.value, &arena, &mut row)?;
-    let entry = entry.unwrap_or_default();
-    let mut walk = KeyReader::new(entry.get(key::ENTRY_PREFIX..).unwrap_or_default());
-    let mut names = Vec::new();
-    let mut values = Vec::new();
-    for source in sources {
-        let from_key = walk.value().ok().flatten().unwrap_or(Value::Null);
-        match source {
-            ElementSource::Column(id) => {
-                let at = collection.position(*id).ok_or(Error::Internal("key column is gone"))?;
-                let (column, datum) = (&collection.columns[at], &row[at]);
-                names.push(column.name.clone());
-                values.push(row::to_value(datum, column.ty)?);
-            }
-            ElementSource::Path(path) => {
-                names.push(path.join("."));
-                values.push(from_key);
-            }
-            ElementSource::Expression(text) => {
-                names.push(text.clone());
-                values.push(from_key);
-            }
-        }
-    }
-    Ok((names, values))
 }

@@ -6,14 +6,17 @@
 //!                                                 └ index:   entries ─► keys ─► get each row
 //! ```
 //!
-//! An operator is synchronous: it asks [`RangeScan::next_now`], and where the store would have to wait it answers "need this" and
-//! its outer loop awaits [`RangeScan::next`]. Both go on from the same place; entries that were read without their
-//! rows wait in the scan.
+//! An operator is synchronous: it asks [`RangeScan::next_now`], and where the store would have to
+//! wait it answers "need this" and its outer loop awaits [`RangeScan::next`]. Both go on from the
+//! same place; entries that were read without their rows wait in the scan.
 //!
 //! **Invariants**
-//! - A range may hold more than the bounds say (long keys are cut); it never holds less. The caller's predicate decides.
-//! - Rows come in key order, or its reverse, over all ranges; an index on array elements gives a row once.
-//! - A row that is gone between its entry and its look-up (possible at the latest view only) is left out.
+//! - A range may hold more than the bounds say (long keys are cut); it never holds less. The
+//!   caller's predicate decides.
+//! - Rows come in key order, or its reverse, over all ranges; an index on array elements gives a
+//!   row once.
+//! - A row that is gone between its entry and its look-up (possible at the latest view only) is
+//!   left out.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -56,7 +59,8 @@ struct KeyElement {
     ty: Type,
 }
 
-/// The range of keys for bounds. A bound's datum need not have the element's type: all numbers lie on one scale.
+/// The range of keys for bounds. A bound's datum need not have the element's type: all numbers lie
+/// on one scale.
 pub fn bounds_range(
     collection: &Collection,
     target: Target,
@@ -117,8 +121,8 @@ fn ends(element: &KeyElement, prefix: Vec<u8>, bounds: &Bounds<'_>) -> Result<Ke
         false => (&bounds.lower, &bounds.upper),
         true => (&bounds.upper, &bounds.lower),
     };
-    // A comparison is never true of NULL; where a side is open, the nulls at that side are left out. Values without a
-    // declared type keep them: MongoDB's null and missing are values there.
+    // A comparison is never true of NULL; where a side is open, the nulls at that side are left
+    // out. Values without a declared type keep them: MongoDB's null and missing are values there.
     let typed = row::form(element.ty) != row::Form::Item;
     let nulls = at(&Datum::Null)?;
     let start = match first {
@@ -150,7 +154,8 @@ pub struct RangeScan {
 }
 
 impl RangeScan {
-    /// A scan of these ranges, which do not overlap and ascend, or descend where `direction` is backward.
+    /// A scan of these ranges, which do not overlap and ascend, or descend where `direction` is
+    /// backward.
     pub fn new(
         collection: Arc<Collection>,
         target: Target,
@@ -196,7 +201,8 @@ impl RangeScan {
         }
     }
 
-    /// Gives index entries (key and value) instead of rows, for covered reads with an `EntryReader`.
+    /// Gives index entries (key and value) instead of rows, for covered reads with an
+    /// `EntryReader`.
     #[must_use]
     pub fn entries_only(mut self) -> RangeScan {
         self.entries_only = true;

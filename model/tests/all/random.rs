@@ -1,8 +1,8 @@
 //! Random schema changes and writes against a naive picture in memory.
 //!
-//! The naive picture is a map from key to row; every constraint is checked by looking at all of it. After each step the rows, the
-//! indexes and the counts of the store must say the same, an old snapshot must still say what it said, and
-//! an error must have changed nothing.
+//! The naive picture is a map from key to row; every constraint is checked by looking at all of it.
+//! After each step the rows, the indexes and the counts of the store must say the same, an old
+//! snapshot must still say what it said, and an error must have changed nothing.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! A toy expression language and the helpers that every test uses.
 //!
-//! `int 7`, `text x`, `null`, `gt a 5` (NULL where a is), `col a`, `plus a 1`, `counter` (volatile).
+//! `int 7`, `text x`, `null`, `gt a 5` (NULL where a is), `col a`, `plus a 1`, `counter`
+//! (volatile).
 
 use std::any::Any;
 use std::sync::Arc;
