@@ -22,7 +22,7 @@ use std::time::Instant;
 
 use super::build::build_with;
 use super::run::{BoxOperator, Operator, Run, Step};
-use crate::expression::{Expression, Session};
+use crate::expression::{Expression, Node as Expr, Session};
 use crate::plan::optimize::{Statistics, conjuncts, element_name};
 use crate::plan::{
     Access, Apply, ApplyKind, Conflict, Join, JoinKind, JoinMethod, Node, NodeKind, Operation,
@@ -105,8 +105,16 @@ pub fn explain(
     session: &dyn Session,
     options: &Options<'_>,
 ) -> Vec<String> {
-    let mut printer =
-        Printer { session, statistics, options, lines: Vec::new(), subplans: 0, tables: 0 };
+    let mut printer = Printer {
+        session,
+        statistics,
+        options,
+        lines: Vec::new(),
+        subplans: 0,
+        tables: 0,
+        base: super::build::applied_base(statement),
+        applied: HashMap::new(),
+    };
     match &statement.operation {
         Operation::Query(node) => {
             printer.tables = tables(node);
@@ -146,12 +154,18 @@ struct Printer<'p> {
     lines: Vec<String>,
     subplans: usize,
     tables: usize,
+    /// The number of the parameter that the first applied slot is.
+    base: u32,
+    /// What the applied slots are called: outer columns.
+    applied: HashMap<u32, String>,
 }
 
 /// Start-up and total cost.
 #[derive(Debug, Clone, Copy)]
 struct Cost(f64, f64);
 
+/// Applied parameters are printed as columns from here on.
+const APPLIED: u32 = 1 << 30;
 const CPU_TUPLE: f64 = 0.01;
 const CPU_OPERATOR: f64 = 0.0025;
 const RANDOM_PAGE: f64 = 4.0;
@@ -197,6 +211,13 @@ impl Printer<'_> {
 
     /// Prints a node and those below it; `filters` are predicates over its output that stand above it.
     fn node(&mut self, node: &Node, indent: usize, filters: &[&Expression]) {
+        if let NodeKind::Apply(apply) = &node.kind {
+            let names = self.names(&apply.input);
+            for (slot, value) in &apply.parameters {
+                let text = self.print(value, &names);
+                self.applied.insert(self.base + slot, text);
+            }
+        }
         match &node.kind {
             NodeKind::Filter { input, predicate } => {
                 let all: Vec<&Expression> = filters.iter().copied().chain([predicate]).collect();
@@ -363,7 +384,7 @@ impl Printer<'_> {
             let all = conjuncts(filter);
             let rest: Vec<&Expression> = all
                 .into_iter()
-                .filter(|part| !shown.contains(&self.print(part, &self.plain_names(scan))))
+                .filter(|part| !self.is_shown(part, &shown, &self.plain_names(scan)))
                 .collect();
             if !rest.is_empty() {
                 let text = self.all(rest.into_iter(), names);
@@ -371,6 +392,23 @@ impl Printer<'_> {
             }
         }
         head
+    }
+
+    /// Whether the index condition says what a conjunct says; string columns are compared through a cast.
+    fn is_shown(&self, part: &Expression, shown: &[String], names: &[String]) -> bool {
+        let bare = part.clone().map(&mut |part| match part.node {
+            Expr::Call { function, mut arguments } if function.id == "sql.relabel" => {
+                match (arguments.len(), arguments.pop()) {
+                    (1, Some(inner)) => inner,
+                    _ => Expression::null(part.ty),
+                }
+            }
+            node => Expression { node, ..part },
+        });
+        [part, &bare].into_iter().any(|part| {
+            shown.contains(&self.print(part, names))
+                || self.print_turned(part, names).is_some_and(|text| shown.contains(&text))
+        })
     }
 
     fn plain_names(&self, scan: &Scan) -> Vec<String> {
@@ -468,7 +506,32 @@ impl Printer<'_> {
         let name = |at: u32| {
             names.get(at as usize).cloned().unwrap_or_else(|| format!("column{}", at + 1))
         };
-        expression.print(self.session, &name)
+        let named = expression.clone().map(&mut |part| match part.node {
+            Expr::Parameter(at) if self.applied.contains_key(&at) => {
+                Expression { node: Expr::Column(APPLIED + at), ..part }
+            }
+            _ => part,
+        });
+        let name = |at: u32| match at.checked_sub(APPLIED).and_then(|at| self.applied.get(&at)) {
+            Some(outer) => outer.clone(),
+            None => name(at),
+        };
+        named.print(self.session, &name)
+    }
+
+    /// A comparison with its sides exchanged.
+    fn print_turned(&self, part: &Expression, names: &[String]) -> Option<String> {
+        let Expr::Call { function, arguments } = &part.node else { return None };
+        let [left, right] = arguments.as_slice() else { return None };
+        let name = match function.name {
+            "=" => "=",
+            "<" => ">",
+            "<=" => ">=",
+            ">" => "<",
+            ">=" => "<=",
+            _ => return None,
+        };
+        Some(format!("({} {name} {})", self.print(right, names), self.print(left, names)))
     }
 
     fn all<'e>(

@@ -51,3 +51,6 @@ pub use batch::Batch;
 pub use parameters::{Argument, frame};
 pub use run::{Execution, Frame, Newer, Settings};
 pub use start::{Prepared, Running, start};
+
+#[cfg(test)]
+mod tests;

@@ -96,13 +96,15 @@ pub fn literal<'b>(
     session: &dyn Session,
     arena: &'b Arena,
 ) -> Result<Datum<'b>> {
-    if !lifted.negated {
-        return input(session, lifted.ty, text, lifted.modifier, arena);
-    }
-    let mut signed = String::with_capacity(text.len() + 1);
-    signed.push('-');
-    signed.push_str(text);
-    input(session, lifted.ty, &signed, lifted.modifier, arena)
+    let converted = if lifted.negated {
+        let mut signed = String::with_capacity(text.len() + 1);
+        signed.push('-');
+        signed.push_str(text);
+        input(session, lifted.ty, &signed, lifted.modifier, arena)
+    } else {
+        input(session, lifted.ty, text, lifted.modifier, arena)
+    };
+    converted.map_err(|error| error.at(lifted.offset))
 }
 
 /// The parameters as a batch of one row.

@@ -60,6 +60,8 @@ pub struct Lifted {
     pub modifier: i32,
     /// A minus sign stood before it.
     pub negated: bool,
+    /// Where it stands in the text that was bound, for the error that its conversion may give.
+    pub offset: u32,
 }
 
 /// A column of an answer.

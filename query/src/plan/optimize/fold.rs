@@ -1,7 +1,8 @@
 //! Constant folding, and what follows from a predicate that is constant.
 
 use super::{filtered, split};
-use crate::expression::{Context, Expression, Session};
+use crate::expression::{Constant, Context, Expression, Node as Expr, Session};
+use crate::function::NullRule;
 use crate::plan::{JoinKind, Node, NodeKind};
 
 /// Folds every expression of a tree.
@@ -10,9 +11,26 @@ pub(super) fn fold(node: Node, session: &dyn Session) -> Node {
     let context = Context { parameters: &[], session };
     for expression in node.expressions_mut() {
         let taken = std::mem::replace(expression, Expression::null(expression.ty));
-        *expression = taken.fold(&context);
+        *expression = taken.fold(&context).map(&mut null_in);
     }
     simplified(node)
+}
+
+/// A strict call with a constant NULL is NULL, if computing its other arguments cannot matter.
+fn null_in(part: Expression) -> Expression {
+    let is_null = match &part.node {
+        Expr::Call { function, arguments } => {
+            function.nulls == NullRule::Strict
+                && arguments.iter().any(|a| a.as_constant().is_some_and(|c| c.is_null()))
+                && arguments.iter().all(|a| a.as_constant().is_some() || is_plain(a))
+        }
+        _ => false,
+    };
+    if is_null { Expression { node: Expr::Constant(Constant::null()), ..part } } else { part }
+}
+
+fn is_plain(argument: &Expression) -> bool {
+    matches!(argument.node, Expr::Column(_) | Expr::Parameter(_))
 }
 
 /// Filters that are always true go; those that never are make their node empty.
