@@ -67,39 +67,24 @@ pub trait Session: Send + Sync {
     /// The database that names are looked up in.
     fn database_id(&self) -> model::DatabaseId;
 
-    /// pg_class.oid of a relation, index or sequence. System tables are the implementer's to add.
+    /// pg_class.oid of a relation, index, sequence or system table.
     fn relation_number(&self, schema: &str, name: &str) -> Option<u32> {
-        let (catalogue, database) = (self.catalogue(), self.database_id());
-        crate::cast::registered::catalogue_relation(&catalogue, database, schema, name)
+        crate::system::relation_number(&self.catalogue(), self.database_id(), schema, name)
     }
 
-    /// Schema and name of a relation, index or sequence.
+    /// Schema and name of a relation, index, sequence or system table.
     fn relation_name(&self, number: u32) -> Option<(String, String)> {
-        let (catalogue, database) = (self.catalogue(), self.database_id());
-        crate::cast::registered::catalogue_name(&catalogue, database, number)
+        crate::system::relation_name(&self.catalogue(), self.database_id(), number)
     }
 
     /// pg_namespace.oid of a schema.
     fn schema_number(&self, name: &str) -> Option<u32> {
-        let catalogue = self.catalogue();
-        let database = catalogue.databases.values().find(|d| d.id == self.database_id())?;
-        match name {
-            "pg_catalog" => Some(11),
-            "public" => Some(2200),
-            name => database.schemas.get(name).map(|number| number.0),
-        }
+        crate::system::schema_number(&self.catalogue(), self.database_id(), name)
     }
 
     /// The schema of a number.
     fn schema_name(&self, number: u32) -> Option<String> {
-        let catalogue = self.catalogue();
-        let database = catalogue.databases.values().find(|d| d.id == self.database_id())?;
-        match number {
-            11 => return Some("pg_catalog".to_owned()),
-            2200 => return Some("public".to_owned()),
-            _ => {}
-        }
-        database.schemas.iter().find(|(_, n)| n.0 == number).map(|(name, _)| name.clone())
+        crate::system::schema_name(&self.catalogue(), self.database_id(), number)
     }
 
     /// When the server started, microseconds since 1970 UTC.
@@ -122,7 +107,61 @@ pub trait Session: Send + Sync {
         let _ = (pid, end);
         Err(crate::Error::unsupported("a signal to another connection"))
     }
+
+    /// Rows of a collection as far as the store counts them; `None`: not known.
+    fn row_count(&self, collection: model::CollectionId) -> Option<i64> {
+        let _ = collection;
+        None
+    }
+
+    /// The value that a sequence gave last; `None` where it gave none yet.
+    fn sequence_last(&self, sequence: &model::Sequence) -> Option<i64> {
+        let _ = sequence;
+        None
+    }
+
+    /// The type of an expression over a collection's columns, as in an index; `None`: not known.
+    fn expression_type(&self, collection: &model::Collection, text: &str) -> Option<Type> {
+        let _ = (collection, text);
+        None
+    }
+
+    /// The columns that an expression over a collection reads, as in a CHECK.
+    fn expression_columns(
+        &self,
+        collection: &model::Collection,
+        text: &str,
+    ) -> Vec<model::ColumnId> {
+        let _ = (collection, text);
+        Vec::new()
+    }
+
+    /// The rows of pg_settings in name order.
+    fn settings(&self) -> Vec<crate::system::report::Setting> {
+        Vec::new()
+    }
+
+    /// The open connections, for pg_stat_activity.
+    fn activity(&self) -> Vec<crate::system::report::Activity> {
+        Vec::new()
+    }
+
+    /// The locks held and waited for, for pg_locks.
+    fn locks(&self) -> Vec<crate::system::report::Lock> {
+        Vec::new()
+    }
+
+    /// The session's prepared statements.
+    fn prepared_statements(&self) -> Vec<crate::system::report::Prepared> {
+        Vec::new()
+    }
+
+    /// The session's open cursors.
+    fn cursors(&self) -> Vec<crate::system::report::Cursor> {
+        Vec::new()
+    }
 }
+
 /// A typed expression over one input row.
 #[derive(Debug, Clone)]
 pub struct Expression {
