@@ -32,7 +32,8 @@ impl model::expressions::Expressions for Compiler {
         };
         let table = Arc::new(collection.clone());
         let expression = sql::bind::bind_table_expression(&tree, &table, expect, &environment)
-            .map_err(|error| Arc::new(error) as model::error::ExpressionError)?;
+            // An offset in the catalogue's text is none in the client's.
+            .map_err(|error| Arc::new(error.nowhere()) as model::error::ExpressionError)?;
         let columns = expression.columns();
         let columns = columns.iter().filter_map(|at| Some(collection.columns.get(*at as usize)?.id)).collect();
         Ok(Arc::new(Compiled { expression, columns }))

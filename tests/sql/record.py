@@ -83,15 +83,17 @@ def cell(result, row, column):
     value = result.get_value(row, column)
     if value is None:
         return "NULL"
+    if value == b"":
+        return '""'
     return value.decode().replace("\\", "\\\\").replace("\n", "\\n").replace("|", "\\|")
 
 
 def shown(result):
     status = pq.ExecStatus
     if result.status == status.TUPLES_OK:
-        lines = ["|".join(result.fname(c).decode() for c in range(result.nfields))]
+        lines = ["|".join(result.fname(c).decode() for c in range(result.nfields)) or "(no columns)"]
         for row in range(result.ntuples):
-            lines.append("|".join(cell(result, row, c) for c in range(result.nfields)))
+            lines.append("|".join(cell(result, row, c) for c in range(result.nfields)) or "()")
         return lines + [f"({result.command_status.decode()})"]
     if result.status == status.FATAL_ERROR:
         F = pq.DiagnosticField

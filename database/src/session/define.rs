@@ -245,8 +245,13 @@ impl Session {
         let mut rows = 0;
         while let super::Fetched::Rows(fetched) = portal.fetch(self, usize::MAX).await? {
             for at in fetched.range {
-                let mut row = fetched.batch.row(at).to_vec();
-                row.resize(table.columns.len(), model::datum::Datum::Missing);
+                let mut given = fetched.batch.row(at).iter();
+                let mut next = |hidden| if hidden { None } else { given.next().copied() };
+                let row: Vec<model::datum::Datum<'_>> = table
+                    .columns
+                    .iter()
+                    .map(|c| next(c.hidden).unwrap_or(model::datum::Datum::Missing))
+                    .collect();
                 bulk.insert(&row).await.map_err(fault)?;
                 rows += 1;
             }
@@ -376,6 +381,27 @@ impl Session {
             self.notice("NOTICE", "00000", format!("schema \"{name}\" does not exist, skipping"));
             return Ok(());
         }
+        let inside: Vec<String> = work
+            .catalogue()
+            .collections_of(self.database.id)
+            .filter(|table| table.schema == name)
+            .map(|table| format!("table {name}.{}", table.name))
+            .collect();
+        if !drop.cascade && !inside.is_empty() {
+            let message = format!("cannot drop schema {name} because other objects depend on it");
+            let lines: Vec<String> =
+                inside.iter().map(|table| format!("{table} depends on schema {name}")).collect();
+            return Err(Error::new(ErrorKind::Constraint, "2BP01", message)
+                .detail(lines.join("\n"))
+                .hint("Use DROP ... CASCADE to drop the dependent objects too."));
+        }
+        match inside.as_slice() {
+            [] => {}
+            [only] => self.notice("NOTICE", "00000", format!("drop cascades to {only}")),
+            several => {
+                self.notice("NOTICE", "00000", format!("drop cascades to {} other objects", several.len()));
+            }
+        }
         work.drop_schema(self.database.id, name, drop.cascade).await.map_err(fault)
     }
 
@@ -490,6 +516,11 @@ impl Session {
             );
             self.notice("NOTICE", "42701", message);
             return Ok(());
+        }
+        if table.column(&column.name.name).is_some() {
+            let message =
+                format!("column \"{}\" of relation \"{}\" already exists", column.name.name, table.name);
+            return Err(Error::new(ErrorKind::Name, "42701", message));
         }
         let made = definition::column(column, &table.name)?;
         work.add_column(table.id, made.column).await.map_err(fault)?;

@@ -245,19 +245,25 @@ impl Session {
         &self.cancel
     }
 
-    /// A value as the text that PostgreSQL's clients see; `NULL` for NULL, with `\`, `|` and line ends escaped.
+    /// A value as the text that PostgreSQL's clients see; `None` for NULL.
     ///
     /// # Errors
     /// What the type's output says.
-    pub fn text_of(&self, ty: crate::Type, modifier: i32, datum: &model::datum::Datum<'_>) -> Result<String> {
+    pub fn text_of(
+        &self,
+        ty: crate::Type,
+        modifier: i32,
+        datum: &model::datum::Datum<'_>,
+    ) -> Result<Option<String>> {
         if datum.is_null() {
-            return Ok("NULL".into());
+            return Ok(None);
         }
-        let Some(active) = &self.active else {
-            let text = query::cast::output_string(&crate::background::BACKGROUND, ty, modifier, datum)?;
-            return Ok(escaped(&text));
+        let background: &dyn query::expression::Session = &crate::background::BACKGROUND;
+        let session = match &self.active {
+            Some(active) => &*active.environment,
+            None => background,
         };
-        Ok(escaped(&query::cast::output_string(&*active.environment, ty, modifier, datum)?))
+        query::cast::output_string(session, ty, modifier, datum).map(Some)
     }
 
     /// Says what this session does, for those who look.
@@ -279,10 +285,6 @@ impl Session {
             (_, durability) => durability,
         }
     }
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\n', "\\n").replace('|', "\\|")
 }
 
 impl Drop for Session {

@@ -20,6 +20,8 @@ pub struct Portal {
     tag: Tag,
     /// Rows given so far.
     given: u64,
+    /// Whether it answers rows, if only of no columns.
+    shows: bool,
 }
 
 enum State {
@@ -57,21 +59,22 @@ pub enum Fetched {
 impl Portal {
     pub(super) fn running(columns: Arc<[OutputColumn]>, running: Running, tag: &'static str) -> Self {
         let state = State::Running(Box::new(running), VecDeque::new());
-        Portal { columns, state, tag: Tag::Counted(tag), given: 0 }
+        Portal { columns, state, tag: Tag::Counted(tag), given: 0, shows: true }
     }
 
     pub(super) fn rows(columns: Arc<[OutputColumn]>, rows: Vec<Arc<Batch>>, tag: Tag) -> Self {
-        Portal { columns, state: State::Rows(rows.into()), tag, given: 0 }
+        let shows = !columns.is_empty();
+        Portal { columns, state: State::Rows(rows.into()), tag, given: 0, shows }
     }
 
     pub(super) fn done(tag: impl Into<String>) -> Self {
         let tag = Tag::Plain(tag.into());
-        Portal { columns: Arc::default(), state: State::Done, tag, given: 0 }
+        Portal { columns: Arc::default(), state: State::Done, tag, given: 0, shows: false }
     }
 
     /// Whether it answers rows.
     pub fn has_rows(&self) -> bool {
-        !self.columns.is_empty() || matches!(self.state, State::Running(..) | State::Rows(_))
+        self.shows
     }
 
     /// Rows given so far.

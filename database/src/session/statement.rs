@@ -106,7 +106,9 @@ impl Session {
                 Err(error) => error,
             };
             tries += 1;
+            // A lock that was not free in time is what the client asked to be told.
             let again = error.kind == ErrorKind::Retry
+                && error.sqlstate != "55P03"
                 && self.status == Status::Implicit
                 && first
                 && tries < RETRIES;

@@ -72,10 +72,11 @@ async fn run_all(session: &mut Session, text: &str, out: &mut String) -> Result<
             Started::CopyIn(_) | Started::CopyOut(_) => out.push_str("COPY\n"),
             Started::Portal(mut portal) => {
                 let columns = portal.columns.clone();
-                let shows = portal.has_rows() && !columns.is_empty();
+                let shows = portal.has_rows();
                 if shows {
                     let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-                    writeln!(out, "{}", names.join("|")).unwrap();
+                    let line = names.join("|");
+                    writeln!(out, "{}", if names.is_empty() { "(no columns)" } else { &line }).unwrap();
                 }
                 loop {
                     match portal.fetch(session, usize::MAX).await? {
@@ -86,9 +87,13 @@ async fn run_all(session: &mut Session, text: &str, out: &mut String) -> Result<
                                 let cells: Vec<String> = columns
                                     .iter()
                                     .zip(rows.batch.row(at))
-                                    .map(|(c, datum)| session.text_of(c.ty, c.modifier, datum))
-                                    .collect::<Result<_, _>>()?;
-                                writeln!(out, "{}", cells.join("|")).unwrap();
+                                    .map(|(c, datum)| {
+                                        let text = session.text_of(c.ty, c.modifier, datum)?;
+                                        Ok(text.map_or_else(|| "NULL".into(), |text| escaped(&text)))
+                                    })
+                                    .collect::<Result<_, Error>>()?;
+                                let line = cells.join("|");
+                                writeln!(out, "{}", if cells.is_empty() { "()" } else { &line }).unwrap();
                             }
                             continue;
                         }
@@ -99,6 +104,13 @@ async fn run_all(session: &mut Session, text: &str, out: &mut String) -> Result<
         }
     }
     session.sync().await
+}
+
+fn escaped(text: &str) -> String {
+    if text.is_empty() {
+        return "\"\"".into();
+    }
+    text.replace('\\', "\\\\").replace('\n', "\\n").replace('|', "\\|")
 }
 
 fn print_error(out: &mut String, text: &str, error: &Error) {

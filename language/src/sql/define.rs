@@ -30,10 +30,14 @@ pub fn create_table(create: &CreateTable, database: DatabaseId, schema: &str) ->
                 let made = column(definition, create.name.name())?;
                 if table.columns.iter().any(|other| other.name == made.column.name) {
                     let message = format!("column \"{}\" specified more than once", made.column.name);
-                    return Err(Error::new(ErrorKind::Name, "42701", message).at(definition.name.position.0));
+                    return Err(Error::new(ErrorKind::Name, "42701", message));
                 }
                 if let Some(key) = made.primary_key {
-                    set_key(&mut table, key, definition.name.position.0)?;
+                    let of_key = |c: &&ast::ColumnConstraint| {
+                        matches!(c.kind, ColumnConstraintKind::PrimaryKey(_))
+                    };
+                    let at = definition.constraints.iter().find(of_key).map(|c| c.position.0);
+                    set_key(&mut table, key, at.unwrap_or(definition.name.position.0))?;
                 }
                 table.columns.push(made.column);
                 table.indexes.extend(made.unique);

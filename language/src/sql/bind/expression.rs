@@ -134,7 +134,8 @@ impl Binder<'_> {
             let number = (self.parameters.len() + ordinal.0 as usize) as u32;
             let what = self.literals.get_mut(ordinal.0 as usize);
             if let Some(what @ LiteralUse::Unused) = what {
-                *what = LiteralUse::Lifted(Lifted { ty, modifier: -1, negated: literal.negated });
+                let (modifier, negated) = (-1, literal.negated);
+                *what = LiteralUse::Lifted(Lifted { ty, modifier, negated, offset });
                 return Ok(node(Node::Parameter(number), ty, offset));
             }
             if let Some(LiteralUse::Lifted(_)) = what {

@@ -141,6 +141,8 @@ pub struct Binder<'e> {
     literals: Vec<LiteralUse>,
     slots: u32,
     uses: Vec<Arc<Collection>>,
+    /// Set while a select list is bound whose literals take their types from outside (INSERT … SELECT, sides of a UNION).
+    outputs_open: bool,
     /// Set while text from the catalogue is bound: its literals are no literals of the statement.
     constants_only: bool,
 }
@@ -215,6 +217,7 @@ impl<'e> Binder<'e> {
             literals: vec![LiteralUse::Unused; literals as usize],
             slots: 0,
             uses: Vec::new(),
+            outputs_open: false,
             constants_only: false,
         })
     }

@@ -136,7 +136,7 @@ impl Binder<'_> {
         insert: &ast::Insert,
     ) -> Result<(Node, Vec<InsertValue>)> {
         self.push(Scope::default(), None, Clause::Select);
-        let (mut node, _) = self.query(query)?;
+        let (mut node, _) = self.open_query(query)?;
         let offset = query.position.0;
         check_count(node.width(), given.len(), |_| offset)?;
         let columns: Vec<&Column> =
@@ -144,6 +144,7 @@ impl Binder<'_> {
         let mut casts = Vec::with_capacity(columns.len());
         for (at, c) in columns.iter().enumerate() {
             check_generated(c, insert.overriding)?;
+            self.determine_output(&mut node, at, c.ty)?;
             let value = Expression { offset, ..column(at as u32, node.types[at], -1) };
             casts.push(resolve::assign(self, value, c.ty, c.modifier, Some(&c.name))?);
         }
@@ -388,7 +389,7 @@ impl Binder<'_> {
                 let c = self.assignee(to, target)?;
                 if assigned.iter().any(|(id, _)| *id == c.id) {
                     let message = format!("multiple assignments to same column \"{}\"", c.name);
-                    return Err(syntax(&message, to.column.position.0));
+                    return Err(syntax(&message, u32::MAX));
                 }
                 assigned.push((c.id, self.assigned(value, c, target)?));
             }

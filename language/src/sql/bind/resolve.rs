@@ -98,7 +98,7 @@ impl Binder<'_> {
         let what = self.literals.get_mut(number - clients)?;
         let LiteralUse::Lifted(lifted) = what else { return None };
         if lifted.ty == Type::UNKNOWN {
-            *lifted = Lifted { ty, modifier, negated: lifted.negated };
+            *lifted = Lifted { ty, modifier, ..*lifted };
         } else if (lifted.ty, lifted.modifier) != (ty, modifier) {
             let message = "a literal is used as two types";
             return Some(Err(Error::internal(message).at(expression.offset)));
@@ -298,6 +298,11 @@ pub fn choose_signature<S: Signature>(
 
 type Viable<S> = (&'static S, Vec<Type>, Type);
 
+/// The declared types of an entry's arguments: what counts as an exact match. `ANY` is none.
+fn declared<S: Signature + ?Sized>(candidate: &S, count: usize) -> Vec<Type> {
+    (0..count).map(|at| candidate.argument(at).unwrap_or(Type::ANY)).collect()
+}
+
 fn is_exact<S: Signature + ?Sized>(candidate: &S, types: &[Type]) -> bool {
     candidate.generic() == Generic::None
         && types.iter().enumerate().all(|(at, ty)| candidate.argument(at) == Some(*ty))
@@ -382,7 +387,7 @@ fn generic_element(declared: Type, given: Type) -> Option<Option<Type>> {
     Some(None)
 }
 
-fn narrow<S>(mut viable: Vec<Viable<S>>, types: &[Type]) -> Vec<Viable<S>> {
+fn narrow<S: Signature>(mut viable: Vec<Viable<S>>, types: &[Type]) -> Vec<Viable<S>> {
     if viable.len() <= 1 {
         return viable;
     }
@@ -398,9 +403,10 @@ fn narrow<S>(mut viable: Vec<Viable<S>>, types: &[Type]) -> Vec<Viable<S>> {
     viable
 }
 
-fn keep_best<S>(viable: &mut Vec<Viable<S>>, score: impl Fn(&[Type]) -> usize) {
-    let best = viable.iter().map(|(_, taken, _)| score(taken)).max().unwrap_or(0);
-    viable.retain(|(_, taken, _)| score(taken) == best);
+fn keep_best<S: Signature>(viable: &mut Vec<Viable<S>>, score: impl Fn(&[Type]) -> usize) {
+    let score = |entry: &Viable<S>| score(&declared(entry.0, entry.1.len()));
+    let best = viable.iter().map(&score).max().unwrap_or(0);
+    viable.retain(|entry| score(entry) == best);
 }
 
 fn count(types: &[Type], taken: &[Type], fits: impl Fn(Type, Type) -> bool) -> usize {
@@ -408,12 +414,12 @@ fn count(types: &[Type], taken: &[Type], fits: impl Fn(Type, Type) -> bool) -> u
 }
 
 /// The category of unknown arguments: string if any candidate takes one, else the one that all agree on.
-fn narrow_unknown<S>(viable: &mut Vec<Viable<S>>, types: &[Type]) {
+fn narrow_unknown<S: Signature>(viable: &mut Vec<Viable<S>>, types: &[Type]) {
     for (at, ty) in types.iter().enumerate() {
         if *ty != Type::UNKNOWN || viable.len() <= 1 {
             continue;
         }
-        let mut categories: Vec<char> = viable.iter().map(|(_, taken, _)| category(taken[at])).collect();
+        let mut categories: Vec<char> = viable.iter().map(|entry| category(declared_at(entry, at))).collect();
         categories.dedup();
         let wanted = if categories.contains(&'S') {
             'S'
@@ -422,9 +428,9 @@ fn narrow_unknown<S>(viable: &mut Vec<Viable<S>>, types: &[Type]) {
         } else {
             continue;
         };
-        viable.retain(|(_, taken, _)| category(taken[at]) == wanted);
-        if viable.iter().any(|(_, taken, _)| is_preferred(taken[at])) {
-            viable.retain(|(_, taken, _)| is_preferred(taken[at]));
+        viable.retain(|entry| category(declared_at(entry, at)) == wanted);
+        if viable.iter().any(|entry| is_preferred(declared_at(entry, at))) {
+            viable.retain(|entry| is_preferred(declared_at(entry, at)));
         }
     }
     // Last: take unknown arguments to be of the type that all known ones share.
@@ -442,6 +448,10 @@ fn narrow_unknown<S>(viable: &mut Vec<Viable<S>>, types: &[Type]) {
             viable.push(only);
         }
     }
+}
+
+fn declared_at<S: Signature>(entry: &Viable<S>, at: usize) -> Type {
+    entry.0.argument(at).unwrap_or(Type::ANY)
 }
 
 fn category(ty: Type) -> char {

@@ -101,6 +101,7 @@ impl Binder<'_> {
 
     fn select(&mut self, select: &Select, query: &Query) -> Result<(Node, Vec<OutputColumn>)> {
         refuse_parts(select)?;
+        let open = std::mem::take(&mut self.outputs_open);
         let (node, scope) = self.in_clause(Clause::From, |binder| binder.from(&select.from))?;
         let level = self.level()?;
         (level.node, level.scope) = (Some(node), scope);
@@ -115,12 +116,12 @@ impl Binder<'_> {
             let input = self.take_node()?;
             self.put_node(filter(input, predicate))?;
         }
-        let items = self.in_clause(Clause::Select, |binder| binder.targets(&select.targets))?;
+        let items = self.in_clause(Clause::Select, |binder| binder.targets(&select.targets, open))?;
         self.finish_select(select, query, items)
     }
 
     /// The select list, stars expanded.
-    fn targets(&mut self, targets: &[Target]) -> Result<Vec<Item>> {
+    fn targets(&mut self, targets: &[Target], open: bool) -> Result<Vec<Item>> {
         let mut items = Vec::with_capacity(targets.len());
         for target in targets {
             let offset = target.expr.position.0;
@@ -134,8 +135,8 @@ impl Binder<'_> {
                 }
                 continue;
             }
-            let expression = self.expression(&target.expr)?;
-            let expression = self.settled(expression)?;
+            let bound = self.expression(&target.expr)?;
+            let expression = if open { bound } else { self.settled(bound)? };
             let name = match &target.label {
                 Some(label) => label.name.clone(),
                 None => label(&target.expr),
@@ -573,7 +574,7 @@ impl Binder<'_> {
         let (right, _) = self.side(&operation.right)?;
         if left.width() != right.width() {
             let message = format!("each {word} query must have the same number of columns");
-            return Err(syntax(&message, operation.right.position.0));
+            return Err(syntax(&message, first_target(&operation.right)));
         }
         let mut types = Vec::with_capacity(left.width());
         for (at, (l, r)) in left.types.iter().zip(&right.types).enumerate() {
@@ -601,7 +602,7 @@ impl Binder<'_> {
     fn side(&mut self, query: &Query) -> Result<(Node, Vec<OutputColumn>)> {
         let visible = std::mem::replace(&mut self.level()?.visible, false);
         self.push(Scope::default(), None, Clause::Select);
-        let bound = self.query(query);
+        let bound = self.open_query(query);
         let level = self.levels.pop();
         self.level()?.visible = visible;
         let captured = level.map(|level| level.captured).unwrap_or_default();
@@ -609,7 +610,45 @@ impl Binder<'_> {
         bound
     }
 
-    fn cast_columns(&mut self, node: Node, types: &[Type]) -> Result<Node> {
+    /// A query whose literals in the list take their types from outside: columns may come out of unknown type.
+    pub(super) fn open_query(&mut self, query: &Query) -> Result<(Node, Vec<OutputColumn>)> {
+        let before = std::mem::replace(&mut self.outputs_open, true);
+        let bound = self.query(query);
+        self.outputs_open = before;
+        bound
+    }
+
+    /// Gives a column of unknown type that a query's list made its type, where the literal stands.
+    pub(super) fn determine_output(&mut self, node: &mut Node, at: usize, ty: Type) -> Result<()> {
+        if node.types.get(at) != Some(&Type::UNKNOWN) {
+            return Ok(());
+        }
+        match &mut node.kind {
+            NodeKind::Project { expressions, .. } => {
+                let Some(place) = expressions.get_mut(at) else { return Ok(()) };
+                let null = super::call::null_of(Type::UNKNOWN);
+                let literal = std::mem::replace(place, null);
+                // A column passed through was determined below; what is left is a literal or NULL.
+                *place = resolve::coerce_to(self, literal, ty, -1)?;
+            }
+            NodeKind::Filter { input, .. }
+            | NodeKind::Limit { input, .. }
+            | NodeKind::Sort { input, .. }
+            | NodeKind::Distinct { input, .. } => self.determine_output(input, at, ty)?,
+            NodeKind::SetOperation { inputs, .. } => {
+                self.determine_output(&mut inputs.0, at, ty)?;
+                self.determine_output(&mut inputs.1, at, ty)?;
+            }
+            _ => return Ok(()),
+        }
+        node.types[at] = ty;
+        Ok(())
+    }
+
+    fn cast_columns(&mut self, mut node: Node, types: &[Type]) -> Result<Node> {
+        for (at, ty) in types.iter().enumerate() {
+            self.determine_output(&mut node, at, *ty)?;
+        }
         if node.types == types {
             return Ok(node);
         }
@@ -800,6 +839,16 @@ fn distinct_on_node(node: Node, on: &[usize], keys: &mut Vec<SortKey>) -> Result
         Node::new(NodeKind::Distinct { input: Box::new(node), on: Some(on.len()) }, widened_types);
     let back = (0..width).map(|at| column((on.len() + at) as u32, types[at], -1)).collect();
     Ok(project(node, back))
+}
+
+/// Where a query's first column stands.
+fn first_target(query: &Query) -> u32 {
+    match &query.body {
+        QueryBody::Select(select) => {
+            select.targets.first().map_or(select.position.0, |target| target.expr.position.0)
+        }
+        _ => query.position.0,
+    }
 }
 
 /// Marks a node that DISTINCT ON already sorted.
