@@ -1,7 +1,9 @@
 //! Errors of binding and running a query.
 //!
-//! An error carries an SQLSTATE since SQL's clients tell errors apart by it (PostgreSQL 15, Appendix A);
-//! the other protocols map the *kind*. The message is for the client and worded as PostgreSQL words it where it has the
+//! An error carries an SQLSTATE since SQL's clients tell errors apart by it (PostgreSQL 15,
+//! Appendix A);
+//! the other protocols map the *kind*. The message is for the client and worded as PostgreSQL words
+//! it where it has the
 //! same error, because people search for those words.
 
 use std::borrow::Cow;
@@ -73,7 +75,8 @@ pub struct ObjectNames {
 impl Error {
     /// An error of a kind with its SQLSTATE.
     #[cold]
-    pub fn new(kind: ErrorKind, sqlstate: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn new(kind: ErrorKind, sqlstate: &'static str, message: impl Into<Cow<'static,
+        str>>) -> Self {
         Error(Box::new(Details {
             kind,
             sqlstate,
@@ -101,6 +104,13 @@ impl Error {
     #[must_use]
     pub fn at(mut self, offset: u32) -> Self {
         self.0.position.get_or_insert(offset);
+        self
+    }
+
+    /// Forgets where it is: the text that it points into is not the client's.
+    #[must_use]
+    pub fn nowhere(mut self) -> Self {
+        self.0.position = None;
         self
     }
 

@@ -6,7 +6,8 @@
 //!   NULL without quotes is NULL                   character as it is
 //! ```
 //!
-//! Every sub-array of a level must be of one length. Bounds (`[2:3]={…}`) are read, and refused by name where a
+//! Every sub-array of a level must be of one length. Bounds (`[2:3]={…}`) are read, and refused by
+//! name where a
 //! lower bound is not 1, since the stored form has none.
 
 use value::Raw;
@@ -132,6 +133,9 @@ impl Parser<'_> {
             self.blanks();
             match self.peek() {
                 Some('}') if count == 0 => {
+                    if depth > 0 {
+                        return Err(self.malformed("Unexpected \"}\" character."));
+                    }
                     self.next();
                     return self.ended(depth, count);
                 }

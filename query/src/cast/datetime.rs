@@ -1,15 +1,17 @@
 //! Dates, times and intervals from text.
 //!
-//! ISO 8601 and PostgreSQL's own output are read by [`value::text`], without a token. What it does not know is
+//! ISO 8601 and PostgreSQL's own output are read by [`value::text`], without a token. What it does
+//! not know is
 //! taken apart here, as PostgreSQL documents it (Appendix B), with DateStyle ISO, MDY:
 //!
 //! ```text
-//!   January 8, 1999   8-Jan-1999   1999-Jan-08   1/8/1999   19990108   J2451187   today 04:05 PM CET
-//!   └ words: months, days of the week (no meaning), now today tomorrow yesterday allballs, AM PM, BC, zones
-//!   └ numbers joined by - / . : a date        with ':' : a time        with sign after a time: an offset
+//!   January 8, 1999   8-Jan-1999   1999-Jan-08   1/8/1999   19990108   J2451187   today 4:05 PM
+//!   └ words: months, days of the week (no meaning), now today …, AM PM, BC, zones
+//!   └ numbers joined by - / . : a date        with ':' : a time   a sign after it: an offset
 //! ```
 //!
-//! A syntax that no rule fits is 22007, a field out of range 22008. What reads the clock (`today`) reads the
+//! A syntax that no rule fits is 22007, a field out of range 22008. What reads the clock (`today`)
+//! reads the
 //! transaction's.
 
 use value::Interval;
@@ -22,7 +24,8 @@ use crate::expression::Session;
 use crate::function::zone::{self, Zone};
 use crate::{Error, ErrorKind, Result};
 
-/// The first microsecond after the timestamps. PostgreSQL counts from 2000 and ends 30 years later (294277);
+/// The first microsecond after the timestamps. PostgreSQL counts from 2000 and ends 30 years later
+/// (294277);
 /// 64 bits from 1970 end here, on 294247-01-10.
 pub const END: i64 = i64::MAX;
 /// The first timestamp: 4714-11-24 BC.
@@ -61,6 +64,8 @@ enum Failure {
     Syntax,
     Range,
     Zone(String),
+    /// An offset beyond 15 hours.
+    Displacement,
 }
 
 impl Failure {
@@ -69,6 +74,10 @@ impl Failure {
         match self {
             Failure::Syntax => syntax(ty, text),
             Failure::Range => field_range(text),
+            Failure::Displacement => {
+                let message = format!("time zone displacement out of range: \"{text}\"");
+                Error::new(ErrorKind::Type, "22009", message)
+            }
             Failure::Zone(name) => {
                 let message = format!("time zone \"{name}\" not recognized");
                 Error::new(ErrorKind::Type, "22023", message)
@@ -240,6 +249,8 @@ struct Reader {
     clock: Option<i64>,
     afternoon: Option<bool>,
     bc: bool,
+    /// The year was written with one or two digits.
+    short_year: bool,
     zone: Option<Zone>,
     instant: Option<i64>,
 }
@@ -275,7 +286,11 @@ impl Reader {
         }
         if matches!(first, b'+' | b'-') {
             let sign = if first == b'-' { -1 } else { 1 };
-            let seconds = token.get(1..).and_then(zone::offset).ok_or(Failure::Syntax)?;
+            let digits = token.get(1..).unwrap_or("");
+            let seconds = zone::offset(digits).ok_or_else(|| {
+                let numeric = digits.bytes().all(|b| b.is_ascii_digit() || b == b':');
+                if numeric && !digits.is_empty() { Failure::Displacement } else { Failure::Syntax }
+            })?;
             self.zone = Some(Zone::Fixed(sign * seconds));
             return Ok(());
         }
@@ -367,6 +382,7 @@ impl Reader {
                     _ if year_first => (*first, number(second)?, number(third)?),
                     _ => (*third, number(first)?, number(second)?),
                 };
+                self.short_year = year.len() <= 2;
                 self.year = Some(year_of(year)?);
                 self.month = Some(u32::try_from(month).map_err(|_| Failure::Range)?);
                 self.day = Some(u32::try_from(day).map_err(|_| Failure::Range)?);
@@ -410,12 +426,13 @@ impl Reader {
                 self.month = Some((n / 100 % 100) as u32);
                 self.day = Some((n % 100) as u32);
             }
-            1 | 2 if self.clock.is_none() && dated => {
-                self.clock = Some(n * MICROS_PER_HOUR);
-            }
+            1 | 2 if dated => return Err(Failure::Syntax),
             1 | 2 if self.month.is_none() => self.month = Some(n as u32),
             1 | 2 if self.day.is_none() => self.day = Some(n as u32),
-            _ if self.year.is_none() => self.year = Some(year_of(digits)?),
+            _ if self.year.is_none() => {
+                self.short_year = digits.len() <= 2;
+                self.year = Some(year_of(digits)?);
+            }
             _ => return Err(Failure::Syntax),
         }
         Ok(())
@@ -436,7 +453,11 @@ impl Reader {
         }
         match (self.year, self.month, self.day) {
             (Some(year), Some(month), Some(day)) => {
-                let year = if self.bc { 1 - year } else { year };
+                let year = match (self.bc, self.short_year) {
+                    (true, true) => 1 - year % 100,
+                    (true, false) => 1 - year,
+                    (false, _) => year,
+                };
                 if year == 0 && !self.bc || !calendar::is_date(year, month, day) {
                     return Err(Failure::Range);
                 }
@@ -517,7 +538,8 @@ pub static MONTHS: [&str; 12] = [
 pub static WEEKDAYS: [&str; 7] =
     ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-/// Blanks and commas part tokens; a sign after a time begins an offset, letters after digits a word.
+/// Blanks and commas part tokens; a sign after a time begins an offset, letters after digits a
+/// word.
 fn tokens(text: &str) -> Option<Vec<&str>> {
     let mut tokens = Vec::new();
     for part in text.split(|c: char| c.is_ascii_whitespace() || c == ',') {

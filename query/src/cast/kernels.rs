@@ -1,7 +1,9 @@
 //! The functions that casts are made of.
 //!
-//! An integer serves every integer type as a datum, so widening costs nothing and narrowing is a range check.
-//! Floats become numeric by 15 (real: 6) significant digits, as PostgreSQL has it, not by their shortest
+//! An integer serves every integer type as a datum, so widening costs nothing and narrowing is a
+//! range check.
+//! Floats become numeric by 15 (real: 6) significant digits, as PostgreSQL has it, not by their
+//! shortest
 //! text; the other way they are rounded to the nearest.
 
 use value::Decimal;
@@ -79,7 +81,7 @@ fn significant(n: f64, text: &str) -> Decimal {
 
 pub(super) fn numeric_to_float8(n: &Decimal) -> Result<f64> {
     let float = n.to_f64();
-    if float.is_infinite() && n.is_finite() {
+    if n.is_finite() && (float.is_infinite() || float == 0.0 && !n.is_zero()) {
         return Err(too_large(n, "double precision"));
     }
     Ok(float)
@@ -367,7 +369,8 @@ fn fit<'a>(call: &Call<'a, '_>, a: &[Datum<'a>], explicit: bool) -> Result<Datum
     Ok(call.array(&array::shaped(&shape, &mut made.into_iter(), ty.scalar)?))
 }
 
-/// Applies a modifier: what is too long is cut where `explicit`, else refused unless only blanks are lost.
+/// Applies a modifier: what is too long is cut where `explicit`, else refused unless only blanks
+/// are lost.
 ///
 /// # Errors
 /// 22001 for strings, 22003 for numeric.

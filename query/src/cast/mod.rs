@@ -12,11 +12,15 @@
 //!   input(type, text) ──► datum        output(type, datum) ──► text
 //! ```
 //!
-//! The list is PostgreSQL's pg_cast for the types that we have; text forms cast explicitly from any type and, on
-//! assignment, to any string, as PostgreSQL's I/O conversions do. A type's modifier (length, precision) is
-//! applied by a second call, since `varchar(3)` cuts in an explicit cast and refuses in an assignment.
+//! The list is PostgreSQL's pg_cast for the types that we have; text forms cast explicitly from any
+//! type and, on
+//! assignment, to any string, as PostgreSQL's I/O conversions do. A type's modifier (length,
+//! precision) is
+//! applied by a second call, since `varchar(3)` cuts in an explicit cast and refuses in an
+//! assignment.
 //!
-//! A value without schema (`ANY`) becomes a declared type where it is exactly of it, and any type becomes
+//! A value without schema (`ANY`) becomes a declared type where it is exactly of it, and any type
+//! becomes
 //! `ANY` as it is.
 
 mod array_text;
@@ -285,7 +289,8 @@ pub fn allowed(from: Type, to: Type, situation: CastContext) -> bool {
     find(from, to).is_some_and(|cast| cast.context <= situation)
 }
 
-/// Puts the casts around an expression that make it of a type and modifier; `None` where the situation
+/// Puts the casts around an expression that make it of a type and modifier; `None` where the
+/// situation
 /// does not allow one. Constants are not folded: the caller decides that.
 pub fn coerce(
     expression: Expression,
@@ -332,7 +337,8 @@ fn relabel(expression: Expression, ty: Type) -> Expression {
         return expression;
     }
     match by_id("sql.relabel") {
-        // The node keeps its own type, since kernels below ask for the types of what they are given.
+        // The node keeps its own type, since kernels below ask for the types of what they are
+        // given.
         Some(function) => wrap(expression, function, ty, -1),
         None => Expression { ty, ..expression },
     }

@@ -1,11 +1,11 @@
 //! The reg… types: numbers that are written as names.
 //!
-//! Names are looked up as SQL writes them, folded to lower case outside of quotes, with or without a schema;
+//! Names are looked up as SQL writes them, folded to lower case outside of quotes, with or without
+//! a schema;
 //! a number in the text is that number. A number without a name is shown as the number, `-` for 0.
 
 use model::ObjectNumber;
 
-use super::invalid_syntax;
 use crate::expression::Session;
 use crate::function::by_number;
 use crate::{Error, ErrorKind, Result, Scalar, Type};
@@ -55,7 +55,6 @@ fn quoted_part(text: &str) -> Option<(String, &str)> {
 }
 
 fn number(text: &str) -> Option<i64> {
-    let text = text.trim_ascii();
     if text == "-" {
         return Some(0);
     }
@@ -63,7 +62,8 @@ fn number(text: &str) -> Option<i64> {
     digits.then(|| text.parse::<u32>().ok().map(i64::from)).flatten()
 }
 
-/// Schemas to look in: that of the name, or those of the search path; the catalogue's own comes first.
+/// Schemas to look in: that of the name, or those of the search path; the catalogue's own comes
+/// first.
 pub fn schemas(session: &dyn Session, schema: Option<&str>) -> Vec<String> {
     match schema {
         Some(schema) => vec![schema.to_owned()],
@@ -400,7 +400,8 @@ static RESERVED: &[&str] = &[
     "xmltable",
 ];
 
-/// The type, and its modifier, that SQL writes so: `int`, `character varying(20)`, `numeric(10,2)[]`.
+/// The type, and its modifier, that SQL writes so: `int`, `character varying(20)`,
+/// `numeric(10,2)[]`.
 pub fn type_named(text: &str) -> Option<(Type, i32)> {
     let mut text = text.trim_ascii().to_ascii_lowercase();
     let mut array = false;

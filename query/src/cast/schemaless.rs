@@ -1,7 +1,9 @@
 //! Values without schema: into declared types where they are exactly of them, and out of them.
 //!
-//! A field that no column declares may hold anything, so its expression is of type `ANY` and its datum one
-//! CBOR item. Reading it as a type asks that nothing be lost: 5.0 is an integer, 5.5 is not (42804).
+//! A field that no column declares may hold anything, so its expression is of type `ANY` and its
+//! datum one
+//! CBOR item. Reading it as a type asks that nothing be lost: 5.0 is an integer, 5.5 is not
+//! (42804).
 
 use value::{Decimal, Encoder, Item, Kind, Raw};
 
@@ -53,7 +55,8 @@ pub(super) fn to_any<'a>(datum: &Datum<'a>, ty: Type, arena: &'a Arena) -> Resul
 /// A value without schema as a declared type.
 ///
 /// # Errors
-/// 42804 where it is not exactly of it; what the input function of the type says where it is a text.
+/// 42804 where it is not exactly of it; what the input function of the type says where it is a
+/// text.
 pub(super) fn from_any<'a>(
     session: &'a dyn Session,
     datum: &Datum<'a>,

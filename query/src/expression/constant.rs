@@ -1,6 +1,7 @@
 //! A value that belongs to a plan and not to an arena.
 //!
-//! A plan is shared between connections and outlives each of them, so a constant owns its bytes. What fits the datum
+//! A plan is shared between connections and outlives each of them, so a constant owns its bytes.
+//! What fits the datum
 //! lies in it; text and its kin lie in a box beside it. `as_datum` is a match and no copy.
 
 use std::sync::Arc;
@@ -131,8 +132,10 @@ impl Record {
     fn new(fields: &[Datum<'_>]) -> Result<Record> {
         let fields: Vec<Constant> = fields.iter().map(Constant::new).collect::<Result<_>>()?;
         let datums = fields.iter().map(|field| {
-            // SAFETY: the datum borrows from an `Arc` that `_fields` keeps as long as `datums` lives, whose content
-            // never moves nor changes; both are private, and `as_datum` shortens the lifetime again.
+            // SAFETY: the datum borrows from an `Arc` that `_fields` keeps as long as `datums`
+            // lives, whose content
+            // never moves nor changes; both are private, and `as_datum` shortens the lifetime
+            // again.
             unsafe { std::mem::transmute::<Datum<'_>, Datum<'static>>(field.as_datum()) }
         });
         Ok(Record { datums: datums.collect(), _fields: fields })

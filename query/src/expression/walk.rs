@@ -1,6 +1,7 @@
 //! Looking through expressions and rewriting them.
 //!
-//! `children` and `map` know the shape of every node; everything else is written with them, so that a new kind
+//! `children` and `map` know the shape of every node; everything else is written with them, so that
+//! a new kind
 //! of node has one place.
 
 use super::{Constant, Context, Expression, Node};
@@ -117,7 +118,8 @@ impl Expression {
         self.as_constant().is_some_and(Constant::is_null)
     }
 
-    /// Whether it gives one value whatever row and parameters: no column, no parameter, nothing that is
+    /// Whether it gives one value whatever row and parameters: no column, no parameter, nothing
+    /// that is
     /// not immutable.
     pub fn is_constant(&self) -> bool {
         let varies = |part: &Expression| matches!(part.node, Node::Column(_) | Node::Parameter(_));
@@ -204,7 +206,8 @@ impl Expression {
     }
 }
 
-/// AND and OR without the constants that do not matter; the constant, where one decides. What comes before a
+/// AND and OR without the constants that do not matter; the constant, where one decides. What comes
+/// before a
 /// deciding constant is dropped too, as PostgreSQL does, although it might have failed.
 fn short_circuit(mut part: Expression) -> Expression {
     let decisive = match part.node {

@@ -5,15 +5,19 @@
 //!                 └ size(): bytes that it holds, for the memory budget of a grouping
 //! ```
 //!
-//! The state lies in the caller's memory, in the group's slot of its hash table; it owns what it keeps, so the
-//! arena of a batch may be reset between two rows. Result types are PostgreSQL's: `sum(int4)` is bigint,
+//! The state lies in the caller's memory, in the group's slot of its hash table; it owns what it
+//! keeps, so the
+//! arena of a batch may be reset between two rows. Result types are PostgreSQL's: `sum(int4)` is
+//! bigint,
 //! `sum(int8)` and every average of integers numeric.
 //!
 //! **Invariants**
 //! - An entry that skips NULL is given no row with a NULL argument; `add` sees to that itself.
-//! - DISTINCT and ORDER BY inside the call are the executor's: `add` is called with the rows that remain, in
+//! - DISTINCT and ORDER BY inside the call are the executor's: `add` is called with the rows that
+//!   remain, in
 //!   order.
-//! - Sums of integers are exact in 128 bits and checked once at the end: the order of rows cannot make an
+//! - Sums of integers are exact in 128 bits and checked once at the end: the order of rows cannot
+//!   make an
 //!   overflow appear.
 //!
 //! Rejected: states as datums in an arena (each row of each group would copy its text again).
@@ -212,7 +216,7 @@ impl Aggregate {
     /// Counts one row in. The call names the types of the arguments.
     ///
     /// # Errors
-    /// 22003 where a sum leaves its type; 22004 for a NULL name of a field.
+    /// 22003 where a sum leaves its type; 22023 for a NULL name of a field.
     pub fn add(&self, state: &mut State, call: &Call<'_, '_>, row: &[Datum<'_>]) -> Result<()> {
         if self.skips_null && row.iter().any(Datum::is_null) {
             return Ok(());
@@ -497,7 +501,7 @@ fn add_json(inner: &mut Inner, call: &Call<'_, '_>, row: &[Datum<'_>]) -> Result
 fn add_field(inner: &mut Inner, call: &Call<'_, '_>, row: &[Datum<'_>]) -> Result<()> {
     let (bytes, count, _) = list(inner)?;
     if row.null(0) {
-        return Err(Error::new(ErrorKind::Type, "22004", "field name must not be null"));
+        return Err(Error::new(ErrorKind::Type, "22023", "field name must not be null"));
     }
     let name = crate::cast::output_string(call.session(), call.ty(0), -1, &row.at(0))?;
     let mut out = Encoder::new(bytes);
@@ -588,7 +592,8 @@ macro_rules! extremes {
 
 static EXTREMES: &[Aggregate] = extremes! {
     "int2" INT2; "int4" INT4; "int8" INT8; "uint8" UINT8; "float4" FLOAT4; "float8" FLOAT8;
-    "numeric" NUMERIC; "text" TEXT; "bpchar" BPCHAR; "date" DATE; "time" TIME; "timestamp" TIMESTAMP;
+    "numeric" NUMERIC; "text" TEXT; "bpchar" BPCHAR; "date" DATE; "time" TIME;
+    "timestamp" TIMESTAMP;
     "timestamptz" TIMESTAMPTZ; "interval" INTERVAL; "oid" OID; "tid" TID; "pg_lsn" PG_LSN;
     "objectid" OBJECTID;
 };
@@ -604,8 +609,10 @@ macro_rules! spreads {
         a(concat!("sql.var_samp_", $tag), "var_samp", &[$ty], $result, Kind::$kind(SAMPLE)),
         a(concat!("sql.var_pop_", $tag), "var_pop", &[$ty], $result, Kind::$kind(POPULATION)),
         a(concat!("sql.stddev_", $tag), "stddev", &[$ty], $result, Kind::$kind(SAMPLE_ROOT)),
-        a(concat!("sql.stddev_samp_", $tag), "stddev_samp", &[$ty], $result, Kind::$kind(SAMPLE_ROOT)),
-        a(concat!("sql.stddev_pop_", $tag), "stddev_pop", &[$ty], $result, Kind::$kind(POPULATION_ROOT)),
+        a(concat!("sql.stddev_samp_", $tag), "stddev_samp", &[$ty], $result,
+            Kind::$kind(SAMPLE_ROOT)),
+        a(concat!("sql.stddev_pop_", $tag), "stddev_pop", &[$ty], $result,
+            Kind::$kind(POPULATION_ROOT)),
     )*] };
 }
 

@@ -1,7 +1,9 @@
 //! Integer arithmetic, checked.
 //!
-//! PostgreSQL has one operator for each pair of widths, and the wider one's range decides: `int2 + int4` is
-//! an int4. Every kernel computes in 64 bits and checks against its result's range, so one body serves
+//! PostgreSQL has one operator for each pair of widths, and the wider one's range decides: `int2 +
+//! int4` is
+//! an int4. Every kernel computes in 64 bits and checks against its result's range, so one body
+//! serves
 //! all pairs of one width. Overflow is 22003, a zero divisor 22012; the one quotient that overflows
 //! (`min / -1`) is out of range, its remainder 0.
 
@@ -87,12 +89,16 @@ macro_rules! each_width {
             |_, a| narrow!($check)(a.int(0)?.checked_abs())),
         f(concat!("sql.", $tag, "_abs"), "abs", &[$ty], $ty,
             |_, a| narrow!($check)(a.int(0)?.checked_abs())),
-        f(concat!("sql.", $tag, "_rem"), "%", &[$ty, $ty], $ty, |_, a| remainder(a.int(0)?, a.int(1)?)),
+        f(concat!("sql.", $tag, "_rem"), "%", &[$ty, $ty], $ty,
+            |_, a| remainder(a.int(0)?, a.int(1)?)),
         f(concat!("sql.", $tag, "_mod"), "mod", &[$ty, $ty], $ty,
             |_, a| remainder(a.int(0)?, a.int(1)?)),
-        f(concat!("sql.", $tag, "_and"), "&", &[$ty, $ty], $ty, |_, a| Ok(Datum::Int(a.int(0)? & a.int(1)?))),
-        f(concat!("sql.", $tag, "_or"), "|", &[$ty, $ty], $ty, |_, a| Ok(Datum::Int(a.int(0)? | a.int(1)?))),
-        f(concat!("sql.", $tag, "_xor"), "#", &[$ty, $ty], $ty, |_, a| Ok(Datum::Int(a.int(0)? ^ a.int(1)?))),
+        f(concat!("sql.", $tag, "_and"), "&", &[$ty, $ty], $ty,
+            |_, a| Ok(Datum::Int(a.int(0)? & a.int(1)?))),
+        f(concat!("sql.", $tag, "_or"), "|", &[$ty, $ty], $ty,
+            |_, a| Ok(Datum::Int(a.int(0)? | a.int(1)?))),
+        f(concat!("sql.", $tag, "_xor"), "#", &[$ty, $ty], $ty,
+            |_, a| Ok(Datum::Int(a.int(0)? ^ a.int(1)?))),
         f(concat!("sql.", $tag, "_not"), "~", &[$ty], $ty, |_, a| Ok(Datum::Int(!a.int(0)?))),
     )*] };
 }

@@ -1,7 +1,9 @@
 //! What a kernel is given: its surroundings, and its arguments with their types taken for granted.
 //!
-//! The binder puts arguments of the declared types under every call, so a kernel takes `a.int(0)?` and does
-//! not ask. A datum of another kind there is a defect of the binder and answers XX000, never a panic.
+//! The binder puts arguments of the declared types under every call, so a kernel takes `a.int(0)?`
+//! and does
+//! not ask. A datum of another kind there is a defect of the binder and answers XX000, never a
+//! panic.
 
 use value::{Decimal, Interval, Raw};
 
@@ -23,7 +25,8 @@ pub struct Call<'a, 'c> {
     pub types: CallTypes<'c>,
 }
 
-/// Where the types of a call's arguments stand. They are looked up only by generic kernels, so that no list
+/// Where the types of a call's arguments stand. They are looked up only by generic kernels, so that
+/// no list
 /// is made for each call.
 #[derive(Clone, Copy)]
 pub enum CallTypes<'c> {

@@ -1,7 +1,9 @@
 //! Comparison operators.
 //!
-//! Six kernels serve every type: the order of datums ([`super::datum_order`]) is the operators' order. An
-//! entry stands for each pair of types that PostgreSQL has an operator for, so that the binder resolves
+//! Six kernels serve every type: the order of datums ([`super::datum_order`]) is the operators'
+//! order. An
+//! entry stands for each pair of types that PostgreSQL has an operator for, so that the binder
+//! resolves
 //! as PostgreSQL does (`int = numeric` has no entry: the integer is cast). Only dates and zoned
 //! timestamps need a kernel of their own, since midnight depends on the session's zone.
 
@@ -10,7 +12,7 @@ use std::cmp::Ordering;
 use super::datum_order::{floats, order};
 use super::names::*;
 use super::{Arguments, Call, zone};
-use crate::{Datum, Result, Scalar, Type};
+use crate::{Datum, Result};
 
 #[inline]
 fn pair(a: &[Datum<'_>]) -> Ordering {
@@ -23,12 +25,18 @@ fn pair(a: &[Datum<'_>]) -> Ordering {
 
 macro_rules! six {
     ($pair:expr; $($tag:literal $left:expr, $right:expr;)*) => { &[$(
-        f(concat!("sql.", $tag, "_eq"), "=", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_eq())),
-        f(concat!("sql.", $tag, "_ne"), "<>", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_ne())),
-        f(concat!("sql.", $tag, "_lt"), "<", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_lt())),
-        f(concat!("sql.", $tag, "_le"), "<=", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_le())),
-        f(concat!("sql.", $tag, "_gt"), ">", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_gt())),
-        f(concat!("sql.", $tag, "_ge"), ">=", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_ge())),
+        f(concat!("sql.", $tag, "_eq"), "=", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_eq())),
+        f(concat!("sql.", $tag, "_ne"), "<>", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_ne())),
+        f(concat!("sql.", $tag, "_lt"), "<", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_lt())),
+        f(concat!("sql.", $tag, "_le"), "<=", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_le())),
+        f(concat!("sql.", $tag, "_gt"), ">", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_gt())),
+        f(concat!("sql.", $tag, "_ge"), ">=", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_ge())),
     )*] };
 }
 
@@ -86,12 +94,18 @@ pub(super) static SAME: &[Function] = six! { plain;
 
 macro_rules! stable_six {
     ($pair:expr; $($tag:literal $left:expr, $right:expr;)*) => { &[$(
-        f(concat!("sql.", $tag, "_eq"), "=", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_eq())).stable(),
-        f(concat!("sql.", $tag, "_ne"), "<>", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_ne())).stable(),
-        f(concat!("sql.", $tag, "_lt"), "<", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_lt())).stable(),
-        f(concat!("sql.", $tag, "_le"), "<=", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_le())).stable(),
-        f(concat!("sql.", $tag, "_gt"), ">", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_gt())).stable(),
-        f(concat!("sql.", $tag, "_ge"), ">=", &[$left, $right], BOOL, |c, a| yes($pair(c, a)?.is_ge())).stable(),
+        f(concat!("sql.", $tag, "_eq"), "=", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_eq())).stable(),
+        f(concat!("sql.", $tag, "_ne"), "<>", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_ne())).stable(),
+        f(concat!("sql.", $tag, "_lt"), "<", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_lt())).stable(),
+        f(concat!("sql.", $tag, "_le"), "<=", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_le())).stable(),
+        f(concat!("sql.", $tag, "_gt"), ">", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_gt())).stable(),
+        f(concat!("sql.", $tag, "_ge"), ">=", &[$left, $right], BOOL,
+            |c, a| yes($pair(c, a)?.is_ge())).stable(),
     )*] };
 }
 
@@ -149,20 +163,4 @@ pub(super) static OTHERS: &[Function] = &[
 
 fn sign<'a>(order: Ordering) -> Result<Datum<'a>> {
     Ok(Datum::Int(order as i64))
-}
-
-/// The type whose comparison operators serve values of this type as they are: varchar is compared as
-/// text, the reg… types as oid.
-pub fn comparable(ty: Type) -> Type {
-    use Scalar::*;
-    if ty.array {
-        return Type::array_of(Any);
-    }
-    match ty.scalar {
-        Varchar | Unknown => TEXT,
-        Regclass | Regtype | Regproc | Regnamespace | Regrole => OID,
-        Int1 => INT2,
-        UInt1 | UInt2 | UInt4 => INT8,
-        _ => ty,
-    }
 }

@@ -1,17 +1,20 @@
 //! Hashing of datums, for hash joins, grouping and DISTINCT.
 //!
-//! Equal under [`super::datum_order::order`] must hash alike, also across representations: `1::int2`, `1::int8`,
-//! `1.00` and `1e0::float8` are one group key after a mixed join. So every number is reduced to the cheapest
+//! Equal under [`super::datum_order::order`] must hash alike, also across representations:
+//! `1::int2`, `1::int8`,
+//! `1.00` and `1e0::float8` are one group key after a mixed join. So every number is reduced to the
+//! cheapest
 //! form that holds it: an integer if it is one, else the bits of its double.
 //!
 //! ```text
 //!   class byte │ canonical form
-//!   number     │ i128 where whole and it fits, else bits of the nearest double (-0 and NaN made one)
+//!   number     │ bits of the nearest double (-0 and NaN made one)
 //!   interval   │ span in microseconds
 //!   jsonb      │ entries in key order, numbers as above
 //! ```
 //!
-//! Two decimals that differ beyond a double's digits share a hash and are told apart by the comparison.
+//! Two decimals that differ beyond a double's digits share a hash and are told apart by the
+//! comparison.
 
 use std::hash::{Hash, Hasher};
 
@@ -94,7 +97,8 @@ fn day_start(date: i32) -> i128 {
     }
 }
 
-/// Through the double, since an integer may be compared with one: then 2^53 and 2^53 + 1 are equal to it.
+/// Through the double, since an integer may be compared with one: then 2^53 and 2^53 + 1 are equal
+/// to it.
 #[inline]
 fn whole(n: i128, out: &mut impl Hasher) {
     float(n as f64, out);

@@ -3,14 +3,15 @@
 //! ```text
 //!   one type class       order
 //!   integers, decimals   by value, exactly (-0 = 0, NaN = NaN above infinity)
-//!   floats               by value; against an exact number as double precision, as PostgreSQL resolves it
+//!   floats               by value; an exact number beside one becomes double precision
 //!   text                 by bytes (collation C)
 //!   interval             by length, months of 30 days
 //!   jsonb                object > array > boolean > number > string > null; then size, then content
 //!   arrays               element by element, then length; records field by field
 //! ```
 //!
-//! NULL stands outside: [`compare`] puts it where ORDER BY says, and within arrays and records it is above
+//! NULL stands outside: [`compare`] puts it where ORDER BY says, and within arrays and records it
+//! is above
 //! everything, equal to itself, as PostgreSQL has it there.
 //!
 //! **Invariant** `order(a, b) == Equal` exactly if the type's `=` is true, and then
@@ -41,7 +42,8 @@ pub fn equal(a: &Datum<'_>, b: &Datum<'_>) -> bool {
     compare(a, b, false, false) == Ordering::Equal
 }
 
-/// The order of two values of one type class; NULL is above everything. Values of different classes are
+/// The order of two values of one type class; NULL is above everything. Values of different classes
+/// are
 /// ordered by class, so that the order is total whatever it is given.
 pub fn order(a: &Datum<'_>, b: &Datum<'_>) -> Ordering {
     use Datum::*;
@@ -229,8 +231,20 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// jsonb's order.
+/// jsonb's order. By an accident that PostgreSQL keeps for its indexes' sake, an empty array on its
+/// own is below
+/// every scalar, although arrays are above them.
 pub fn json(a: Raw<'_>, b: Raw<'_>) -> Ordering {
+    let empty = |raw: Raw<'_>| raw.is_array() && raw.count() == Some(0);
+    let scalar = |raw: Raw<'_>| !raw.is_array() && !raw.is_document();
+    match () {
+        () if empty(a) && scalar(b) => Ordering::Less,
+        () if scalar(a) && empty(b) => Ordering::Greater,
+        () => json_nested(a, b),
+    }
+}
+
+fn json_nested(a: Raw<'_>, b: Raw<'_>) -> Ordering {
     let (Ok(a), Ok(b)) = (a.item(), b.item()) else { return Ordering::Equal };
     let (left, right) = (json_rank(&a), json_rank(&b));
     if left != right {
@@ -286,7 +300,7 @@ pub(super) fn json_number(item: &Item<'_>) -> Decimal {
 fn json_elements(a: Raw<'_>, b: Raw<'_>) -> Ordering {
     let pairs = a.elements().zip(b.elements());
     let orders = pairs.map(|(a, b)| match (a, b) {
-        (Ok(a), Ok(b)) => json(a, b),
+        (Ok(a), Ok(b)) => json_nested(a, b),
         _ => Ordering::Equal,
     });
     orders.into_iter().find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
@@ -301,7 +315,7 @@ fn documents(a: Raw<'_>, b: Raw<'_>) -> Ordering {
     let (a, b) = (sorted_entries(a), sorted_entries(b));
     for ((k, v), (l, w)) in a.iter().zip(&b) {
         let keys = k.as_bytes().cmp(l.as_bytes());
-        let both = keys.then_with(|| json(*v, *w));
+        let both = keys.then_with(|| json_nested(*v, *w));
         if both.is_ne() {
             return both;
         }

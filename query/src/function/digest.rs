@@ -1,6 +1,7 @@
 //! Digests and encodings of bytes: MD5, the SHA-2 family, base64, hex, escape.
 //!
-//! The digests are a page each and have not changed in decades; a dependency for them would weigh more. They are
+//! The digests are a page each and have not changed in decades; a dependency for them would weigh
+//! more. They are
 //! held to the standards' own test vectors.
 
 use super::Arguments;
@@ -12,7 +13,7 @@ use crate::{Datum, Error, ErrorKind, Result};
 fn padded(message: &[u8], block: usize, length: &[u8]) -> Vec<u8> {
     let mut padded = message.to_vec();
     padded.push(0x80);
-    while (padded.len() + length.len()) % block != 0 {
+    while !(padded.len() + length.len()).is_multiple_of(block) {
         padded.push(0);
     }
     padded.extend_from_slice(length);
@@ -54,14 +55,15 @@ pub fn md5(message: &[u8]) -> [u8; 16] {
     out
 }
 
-/// The first 64 bits of the fractional parts of cube roots (or square roots) of the first primes: SHA-2's
+/// The first 64 bits of the fractional parts of cube roots (or square roots) of the first primes:
+/// SHA-2's
 /// constants, which for SHA-256 are the upper halves.
 fn prime_roots<const N: usize>(cube: bool) -> [u64; N] {
     let mut found = [0; N];
     let mut slots = found.iter_mut();
     let mut n = 2u128;
     while slots.len() > 0 {
-        if (2..n).take_while(|d| d * d <= n).all(|d| n % d != 0)
+        if (2..n).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d))
             && let Some(slot) = slots.next()
         {
             *slot = root_fraction(n, cube);
@@ -118,7 +120,8 @@ macro_rules! sha2 {
     };
 }
 
-sha2!(sha32, u32, 64, 64, u64, |n: u64| (n >> 32) as u32, [2 13 22], [6 11 25], [7 18 3], [17 19 10]);
+sha2!(sha32, u32, 64, 64, u64,
+    |n: u64| (n >> 32) as u32, [2 13 22], [6 11 25], [7 18 3], [17 19 10]);
 sha2!(sha64, u64, 80, 128, u128, |n: u64| n, [28 34 39], [14 18 41], [1 8 7], [19 61 6]);
 
 /// SHA-256 (FIPS 180-4).

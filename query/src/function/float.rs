@@ -1,7 +1,9 @@
 //! Floating point: real and double precision.
 //!
-//! IEEE arithmetic in the operands' width, with PostgreSQL's two additions: a result that overflows although
-//! no operand was infinite is 22003, and so is a product or quotient of non-zeros that vanishes. NaN and the
+//! IEEE arithmetic in the operands' width, with PostgreSQL's two additions: a result that overflows
+//! although
+//! no operand was infinite is 22003, and so is a product or quotient of non-zeros that vanishes.
+//! NaN and the
 //! infinities themselves are values like any other.
 
 use super::arithmetic::division_by_zero;
@@ -59,8 +61,10 @@ fn float8<'a>(n: Result<f64>) -> Result<Datum<'a>> {
     n.map(Datum::Float)
 }
 
-/// Rounds to single precision, where the range is narrower: a double holds every product of two singles
-/// exactly, and sums and quotients to more than twice the digits, so rounding twice is rounding once.
+/// Rounds to single precision, where the range is narrower: a double holds every product of two
+/// singles
+/// exactly, and sums and quotients to more than twice the digits, so rounding twice is rounding
+/// once.
 fn float4<'a>(n: Result<f64>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
     let wide = n?;
     let narrow = wide as f32;
@@ -167,31 +171,74 @@ pub fn power(base: f64, exponent: f64) -> Result<f64> {
     if vanished { Err(underflow()) } else { Ok(result) }
 }
 
-fn sine_degrees(n: f64) -> f64 {
-    match n.rem_euclid(360.0) {
-        0.0 | 180.0 => 0.0,
-        30.0 | 150.0 => 0.5,
-        90.0 => 1.0,
-        210.0 | 330.0 => -0.5,
-        270.0 => -1.0,
-        n => n.to_radians().sin(),
+/// What PostgreSQL scales by, so that the round angles come out exactly.
+fn sine_0_to_30(n: f64) -> f64 {
+    n.to_radians().sin() / 30f64.to_radians().sin() / 2.0
+}
+
+fn cosine_0_to_60(n: f64) -> f64 {
+    let versed = 1.0 - n.to_radians().cos();
+    1.0 - versed / (1.0 - 60f64.to_radians().cos()) / 2.0
+}
+
+/// From 0 to 90 degrees.
+fn sine_quadrant(n: f64) -> f64 {
+    if n <= 30.0 { sine_0_to_30(n) } else { cosine_0_to_60(90.0 - n) }
+}
+
+fn cosine_quadrant(n: f64) -> f64 {
+    if n <= 60.0 { cosine_0_to_60(n) } else { sine_0_to_30(90.0 - n) }
+}
+
+/// The angle in the first quadrant, and the signs of sine and cosine.
+fn quadrant(n: f64) -> (f64, f64, f64) {
+    let (mut n, mut sine, mut cosine) = (n % 360.0, 1.0, 1.0);
+    if n < 0.0 {
+        (n, sine) = (-n, -sine);
     }
+    if n > 180.0 {
+        (n, sine) = (360.0 - n, -sine);
+    }
+    if n > 90.0 {
+        (n, cosine) = (180.0 - n, -cosine);
+    }
+    (n, sine, cosine)
+}
+
+fn sine_degrees(n: f64) -> f64 {
+    let (n, sign, _) = quadrant(n);
+    sign * sine_quadrant(n)
+}
+
+fn cosine_degrees(n: f64) -> f64 {
+    let (n, _, sign) = quadrant(n);
+    sign * cosine_quadrant(n)
 }
 
 fn tangent_degrees(n: f64) -> f64 {
-    match n.rem_euclid(180.0) {
-        0.0 => 0.0,
-        45.0 => 1.0,
-        135.0 => -1.0,
-        90.0 => {
-            if n.rem_euclid(360.0) == 90.0 {
-                f64::INFINITY
-            } else {
-                f64::NEG_INFINITY
-            }
-        }
-        n => n.to_radians().tan(),
+    let (n, sine, cosine) = quadrant(n);
+    let at_45 = sine_quadrant(45.0) / cosine_quadrant(45.0);
+    let result = sine * cosine * (sine_quadrant(n) / cosine_quadrant(n) / at_45);
+    if result == 0.0 { 0.0 } else { result }
+}
+
+fn cotangent_degrees(n: f64) -> f64 {
+    let (n, sine, cosine) = quadrant(n);
+    let at_45 = cosine_quadrant(45.0) / sine_quadrant(45.0);
+    let result = sine * cosine * (cosine_quadrant(n) / sine_quadrant(n) / at_45);
+    if result == 0.0 { 0.0 } else { result }
+}
+
+/// Without squaring what would overflow.
+fn inverse_sinh(n: f64) -> f64 {
+    if n.is_finite() && n.abs() > 1e150 {
+        return (n.abs().ln() + std::f64::consts::LN_2).copysign(n);
     }
+    n.asinh()
+}
+
+fn inverse_cosh(n: f64) -> f64 {
+    if n.is_finite() && n > 1e150 { n.ln() + std::f64::consts::LN_2 } else { n.acosh() }
 }
 
 /// Functions of one double.
@@ -226,13 +273,16 @@ pub(super) static UNARY: &[Function] = of_one! {
     "float8_sinh" "sinh" |n: f64| Ok(n.sinh());
     "float8_cosh" "cosh" |n: f64| Ok(n.cosh());
     "float8_tanh" "tanh" |n: f64| Ok(n.tanh());
-    "float8_asinh" "asinh" |n: f64| Ok(n.asinh());
-    "float8_acosh" "acosh" |n: f64| if n < 1.0 { Err(not_in_domain()) } else { Ok(n.acosh()) };
+    "float8_asinh" "asinh" |n: f64| Ok(inverse_sinh(n));
+    "float8_acosh" "acosh" |n: f64| if n < 1.0 { Err(not_in_domain()) } else { Ok(inverse_cosh(n)) };
     "float8_atanh" "atanh" |n| within_one(n, f64::atanh);
+    "float8_asind" "asind" |n| within_one(n, |n| n.asin() / 0.5f64.asin() * 30.0);
+    "float8_acosd" "acosd" |n| within_one(n, |n| n.acos() / 0.5f64.acos() * 60.0);
+    "float8_atand" "atand" |n: f64| Ok(n.atan() / 1f64.atan() * 45.0);
     "float8_sind" "sind" |n| finite(n, sine_degrees);
-    "float8_cosd" "cosd" |n| finite(n, |n| sine_degrees(n + 90.0));
+    "float8_cosd" "cosd" |n| finite(n, cosine_degrees);
     "float8_tand" "tand" |n| finite(n, tangent_degrees);
-    "float8_cotd" "cotd" |n| finite(n, |n| tangent_degrees(90.0 - n));
+    "float8_cotd" "cotd" |n| finite(n, cotangent_degrees);
 };
 
 /// The rest.
@@ -246,6 +296,9 @@ pub(super) static OTHERS: &[Function] = &[
     f("sql.float8_pow", "pow", &[FLOAT8, FLOAT8], FLOAT8, raise),
     f("sql.float8_atan2", "atan2", &[FLOAT8, FLOAT8], FLOAT8, |_, a| {
         Ok(Datum::Float(a.float(0)?.atan2(a.float(1)?)))
+    }),
+    f("sql.float8_atan2d", "atan2d", &[FLOAT8, FLOAT8], FLOAT8, |_, a| {
+        Ok(Datum::Float(a.float(0)?.atan2(a.float(1)?) / 1f64.atan() * 45.0))
     }),
     f("sql.pi", "pi", &[], FLOAT8, |_, _| Ok(Datum::Float(std::f64::consts::PI))),
     f("sql.random", "random", &[], FLOAT8, |c, _| Ok(Datum::Float(c.session().random())))

@@ -6,7 +6,8 @@
 //!                                             └ read: each field takes its digits or its word
 //! ```
 //!
-//! FM leaves padding out, TH adds an ordinal; names are English. Reading follows PostgreSQL's lenient rules: a
+//! FM leaves padding out, TH adds an ordinal; names are English. Reading follows PostgreSQL's
+//! lenient rules: a
 //! field takes as many digits as it may have, blanks and separators of the pattern match any.
 
 use value::Interval;
@@ -18,7 +19,8 @@ use super::{Arguments, Call, zone};
 use crate::cast::datetime::{DATES, MONTHS, WEEKDAYS, in_range};
 use crate::{Datum, Error, ErrorKind, Result};
 
-/// The words of patterns, the longest of those with a common beginning first; upper case where case decides how
+/// The words of patterns, the longest of those with a common beginning first; upper case where case
+/// decides how
 /// names are written.
 static WORDS: &[&str] = &[
     "SSSSS", "SSSS", "Y,YYY", "IYYY", "YYYY", "MONTH", "Month", "month", "HH24", "HH12", "IDDD",
@@ -226,8 +228,12 @@ fn field(word: &str, fill: bool, m: &Moment) -> Result<String> {
             }
         }
         "MM" => padded(m.month, 2, fill),
+        "MONTH" | "Month" | "month" | "MON" | "Mon" | "mon" if m.days.is_none() => {
+            return Err(not_of_interval());
+        }
         "MONTH" | "Month" | "month" => name(&MONTHS, m.month - 1, word, false, fill),
         "MON" | "Mon" | "mon" => name(&MONTHS, m.month - 1, word, true, fill),
+        "RM" | "rm" if m.month == 0 => String::new(),
         "RM" | "rm" => {
             let text = roman(m.month).unwrap_or_default();
             let text = cased(&text, word);
@@ -239,7 +245,7 @@ fn field(word: &str, fill: bool, m: &Moment) -> Result<String> {
         "DY" | "Dy" | "dy" => name(&WEEKDAYS, calendar::weekday(days()?).into(), word, true, fill),
         "DDD" => match m.days {
             Some(days) => padded(calendar::day_of_year(days).into(), 3, fill),
-            None => padded(m.year * 360 + m.month * 30 + m.day, 3, fill),
+            None => format!("{:03}", m.year * 360 + m.month * 30 + m.day),
         },
         "IDDD" => {
             let day = days()?;

@@ -1,12 +1,14 @@
 //! to_char and to_number of numbers: patterns of 9s and 0s.
 //!
 //! ```text
-//!   pattern ──parse──► Items + Shape { digits before and after the point, where zeros begin, sign, fill mode }
+//!   pattern ──parse──► Items + Shape { digits before and after the point, … }
 //!   number  ──round──► "-1234.50"  ──► one item after the other takes its digit
 //! ```
 //!
-//! A number that needs more digits than the pattern has shows as `#`. Signs stand in front of the first
-//! digit unless the pattern places them. `,` `G` and `.` `D` are the C locale's; L is a blank there.
+//! A number that needs more digits than the pattern has shows as `#`. Signs stand in front of the
+//! first
+//! digit unless the pattern places them. `,` `G` and `.` `D` are the C locale's; L is a blank
+//! there.
 
 use value::Decimal;
 
@@ -50,6 +52,8 @@ struct Shape {
     lead: Lead,
     digits_before_lead: usize,
     placed_sign: bool,
+    /// MI or SG: the sign of a negative number has its place.
+    minus: bool,
     bracket: bool,
     roman: Option<bool>,
     exponent: bool,
@@ -75,6 +79,7 @@ impl Shape {
             lead: Lead::None,
             digits_before_lead: 0,
             placed_sign: false,
+            minus: false,
             bracket: false,
             roman: None,
             exponent: false,
@@ -113,9 +118,9 @@ impl Shape {
 
     /// Reads a keyword at the front; answers its bytes.
     fn keyword(&mut self, text: &str) -> Result<usize> {
-        const WORDS: [&str; 18] = [
+        const WORDS: [&str; 19] = [
             "EEEE", "FM", "MI", "PL", "PR", "RN", "SG", "TH", "SP", "9", "0", ".", "D", ",", "G",
-            "L", "S", "V",
+            "L", "S", "V", "B",
         ];
         let word = WORDS.iter().find(|word| {
             text.get(..word.len()).is_some_and(|front| front.eq_ignore_ascii_case(word))
@@ -177,6 +182,7 @@ impl Shape {
                     return Err(wrong("cannot use \"S\" and \"MI\" together"));
                 }
                 self.placed_sign = true;
+                self.minus |= word != "PL";
                 self.items.push(match word {
                     "MI" => Item::Minus,
                     "PL" => Item::Plus,
@@ -214,7 +220,8 @@ impl Shape {
     }
 }
 
-/// A number as the pattern wants it rounded: without sign, with the point where there are digits after it.
+/// A number as the pattern wants it rounded: without sign, with the point where there are digits
+/// after it.
 struct Digits {
     negative: bool,
     text: String,
@@ -264,7 +271,7 @@ impl<'s> Writer<'s> {
     fn new(shape: &'s Shape, number: &'s Digits) -> Writer<'s> {
         let bracket = shape.bracket && (number.negative || !shape.fill);
         let quiet = !number.negative && shape.fill && shape.lead == Lead::None;
-        let sign_written = shape.placed_sign || quiet;
+        let sign_written = shape.minus || quiet && !shape.placed_sign;
         let mut lead = shape.lead;
         if !shape.placed_sign && lead == Lead::Before && shape.before == shape.digits_before_lead {
             lead = Lead::After;

@@ -1,7 +1,9 @@
 //! JSON values: what the functions on json and jsonb are made of.
 //!
-//! Both types are one CBOR item; they differ in how they are printed and in which operators exist. A value of any
-//! other type becomes JSON here ([`encode`]): numbers and booleans stay themselves, dates and the rest keep
+//! Both types are one CBOR item; they differ in how they are printed and in which operators exist.
+//! A value of any
+//! other type becomes JSON here ([`encode`]): numbers and booleans stay themselves, dates and the
+//! rest keep
 //! their own CBOR types, so that nothing is lost before the text is printed.
 
 use std::borrow::Cow;
@@ -118,6 +120,11 @@ pub fn encode(
             } else {
                 out.text(&value::text::datetime::format_timestamp_tz_iso(*micros, offset));
             }
+            Ok(())
+        }
+        // JSON's numbers know no negative zero.
+        Datum::Float(n) if *n == 0.0 => {
+            out.float64(0.0);
             Ok(())
         }
         Datum::Text(text) if ty.scalar == Scalar::Bpchar => {

@@ -1,7 +1,9 @@
 //! Operators and functions of json and jsonb.
 //!
-//! Reading walks the stored bytes and gives slices of them; `->` copies nothing. Writing decodes the value into a
-//! tree, changes that, and encodes it: documents are small, and the rules (paths, negative subscripts, merging)
+//! Reading walks the stored bytes and gives slices of them; `->` copies nothing. Writing decodes
+//! the value into a
+//! tree, changes that, and encodes it: documents are small, and the rules (paths, negative
+//! subscripts, merging)
 //! are told once on a tree instead of once for each layout.
 //!
 //! Both types share the kernels; an entry of `json` differs in what it prints.
@@ -25,7 +27,16 @@ fn found_text<'a>(call: &Call<'a, '_>, raw: Option<Raw<'a>>) -> Result<Datum<'a>
     raw.map_or(Ok(Datum::Null), |raw| json::text_of(raw, is_json, call.arena))
 }
 
-/// An element by its place; negative ones count from the end.
+/// An element by its place; negative ones count from the end. A scalar jsonb is an array of itself
+/// here.
+fn element_of<'a>(call: &Call<'a, '_>, raw: Raw<'a>, at: i64) -> Option<Raw<'a>> {
+    let scalar = !raw.is_array() && !raw.is_document();
+    match scalar && call.ty(0) == JSONB && matches!(at, 0 | -1) {
+        true => Some(raw),
+        false => element(raw, at),
+    }
+}
+
 fn element(raw: Raw<'_>, at: i64) -> Option<Raw<'_>> {
     if !raw.is_array() {
         return None;
@@ -74,7 +85,8 @@ fn at_arguments<'a>(a: &[Datum<'a>]) -> Result<Option<Raw<'a>>> {
     Ok(follow(a.json(0)?, &steps?))
 }
 
-/// Whether `whole` contains `part` as jsonb means it. At the top an array contains a scalar that it has.
+/// Whether `whole` contains `part` as jsonb means it. At the top an array contains a scalar that it
+/// has.
 fn contains(whole: Raw<'_>, part: Raw<'_>, top: bool) -> Result<bool> {
     if part.is_document() {
         if !whole.is_document() {
@@ -315,6 +327,10 @@ fn changed<'a>(call: &Call<'a, '_>, a: &[Datum<'a>], how: Change) -> Result<Datu
     if !raw.is_array() && !raw.is_document() {
         return Err(Error::new(ErrorKind::Type, "22023", format!("cannot {verb} scalar")));
     }
+    let needs_something = matches!(how, Change::Delete | Change::Set { create: false, .. });
+    if needs_something && raw.count() == Some(0) {
+        return Ok(a.at(0));
+    }
     let mut steps = Vec::new();
     for (at, step) in array::Flat::new(a.array(1)?, Scalar::Text, call.arena).enumerate() {
         match step? {
@@ -360,11 +376,12 @@ fn set_lax<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
         "use_json_null" => changed(call, a, Change::Set { new: Value::Null, create }),
         "delete_key" => changed(call, a, Change::Delete),
         "return_target" => Ok(a.at(0)),
-        "raise_exception" => {
-            Err(domain("22004", "JSON value must not be null")
-                .detail("Exception was raised because null_value_treatment is \"raise_exception\".")
-                .hint("To avoid, either change the null_value_treatment argument or ensure that an SQL NULL is not passed."))
-        }
+        "raise_exception" => Err(domain("22004", "JSON value must not be null")
+            .detail("Exception was raised because null_value_treatment is \"raise_exception\".")
+            .hint(
+                "To avoid, either change the null_value_treatment argument or ensure that an \
+                       SQL NULL is not passed.",
+            )),
         _ => Err(domain(
             "22023",
             "null_value_treatment must be \"delete_key\", \"return_target\", \"use_json_null\", or \
@@ -429,7 +446,7 @@ fn build_array<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
 }
 
 fn build_object<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
-    if a.len() % 2 != 0 {
+    if !a.len().is_multiple_of(2) {
         let name = if call.result == JSON { "json_build_object" } else { "jsonb_build_object" };
         let hint =
             format!("The arguments of {name}() must consist of alternating keys and values.");
@@ -510,35 +527,41 @@ macro_rules! both {
         f(concat!("sql.", $prefix, "_field"), "->", &[$ty, TEXT], $ty,
             |_, a| Ok(found(field(a.json(0)?, a.text(1)?)))),
         f(concat!("sql.", $prefix, "_element"), "->", &[$ty, INT4], $ty,
-            |_, a| Ok(found(element(a.json(0)?, a.int(1)?)))),
+            |c, a| Ok(found(element_of(c, a.json(0)?, a.int(1)?)))),
         f(concat!("sql.", $prefix, "_field_text"), "->>", &[$ty, TEXT], TEXT,
             |c, a| found_text(c, field(a.json(0)?, a.text(1)?))),
         f(concat!("sql.", $prefix, "_element_text"), "->>", &[$ty, INT4], TEXT,
-            |c, a| found_text(c, element(a.json(0)?, a.int(1)?))),
+            |c, a| found_text(c, element_of(c, a.json(0)?, a.int(1)?))),
         f(concat!("sql.", $prefix, "_path"), "#>", &[$ty, TEXTS], $ty,
             |c, a| Ok(found(at_path(c, a)?))),
         f(concat!("sql.", $prefix, "_path_text"), "#>>", &[$ty, TEXTS], TEXT,
             |c, a| found_text(c, at_path(c, a)?)),
-        f(concat!("sql.", $prefix, "_extract_path"), concat!($prefix, "_extract_path"), &[$ty, TEXT], $ty,
+        f(concat!("sql.", $prefix, "_extract_path"), concat!($prefix, "_extract_path"), &[$ty,
+            TEXT], $ty,
             |_, a| Ok(found(at_arguments(a)?))).variadic(),
         f(concat!("sql.", $prefix, "_extract_path_text"), concat!($prefix, "_extract_path_text"),
             &[$ty, TEXT], TEXT, |c, a| found_text(c, at_arguments(a)?)).variadic(),
         f(concat!("sql.", $prefix, "_typeof"), concat!($prefix, "_typeof"), &[$ty], TEXT,
             |_, a| type_name(a.json(0)?).map(Datum::Text)),
-        f(concat!("sql.", $prefix, "_array_length"), concat!($prefix, "_array_length"), &[$ty], INT4,
+        f(concat!("sql.", $prefix, "_array_length"), concat!($prefix, "_array_length"), &[$ty],
+            INT4,
             |_, a| length(a.json(0)?)),
         f(concat!("sql.", $prefix, "_strip_nulls"), concat!($prefix, "_strip_nulls"), &[$ty], $ty,
             |c, a| Ok(json::keep(c, &strip(json::tree(a.json(0)?)?)))),
-        f(concat!("sql.", $prefix, "_build_array_empty"), concat!($prefix, "_build_array"), &[], $ty,
+        f(concat!("sql.", $prefix, "_build_array_empty"), concat!($prefix, "_build_array"), &[],
+            $ty,
             build_array).called().stable(),
         f(concat!("sql.", $prefix, "_build_array"), concat!($prefix, "_build_array"), &[ANY], $ty,
             build_array).variadic().each().called().stable(),
-        f(concat!("sql.", $prefix, "_build_object_empty"), concat!($prefix, "_build_object"), &[], $ty,
+        f(concat!("sql.", $prefix, "_build_object_empty"), concat!($prefix, "_build_object"), &[],
+            $ty,
             build_object).called().stable(),
         f(concat!("sql.", $prefix, "_build_object"), concat!($prefix, "_build_object"), &[ANY], $ty,
             build_object).variadic().each().called().stable(),
-        f(concat!("sql.", $prefix, "_object"), concat!($prefix, "_object"), &[TEXTS], $ty, object_of_texts),
-        f(concat!("sql.", $prefix, "_object_two"), concat!($prefix, "_object"), &[TEXTS, TEXTS], $ty,
+        f(concat!("sql.", $prefix, "_object"), concat!($prefix, "_object"), &[TEXTS], $ty,
+            object_of_texts),
+        f(concat!("sql.", $prefix, "_object_two"), concat!($prefix, "_object"), &[TEXTS, TEXTS],
+            $ty,
             object_of_texts),
         f(concat!("sql.to_", $prefix), concat!("to_", $prefix), &[ANY], $ty, one).each().stable(),
     )*] };

@@ -7,8 +7,10 @@
 //!                                 &'static Function { id, types, null rule, volatility, kernel }
 //! ```
 //!
-//! Three tables stand side by side: [`Function`] (a value from values), [`Aggregate`] (a value from rows) and
-//! [`SetFunction`] (rows from values). Each entry serves exactly one list of argument types, so that a
+//! Three tables stand side by side: [`Function`] (a value from values), [`Aggregate`] (a value from
+//! rows) and
+//! [`SetFunction`] (rows from values). Each entry serves exactly one list of argument types, so
+//! that a
 //! kernel never asks what it was given; what a language calls by one name is many entries.
 //!
 //! **Invariants**
@@ -17,7 +19,8 @@
 //! - `ANY` in an argument list is a placeholder; [`Function::generic`] says what it stands for.
 //! - The tables are sorted into maps once, on first use; a lookup is one hash and gives a slice.
 //!
-//! Rejected: one kernel for each name that looks at its arguments (a type check per row and per call), and a
+//! Rejected: one kernel for each name that looks at its arguments (a type check per row and per
+//! call), and a
 //! trait object per function (nothing to print, nothing to list, nothing to compare).
 
 mod aggregate;
@@ -301,7 +304,8 @@ pub fn function(name: &str, arguments: &[Type]) -> Option<&'static Function> {
     exactly(functions(name), arguments)
 }
 
-/// The first number of the functions as pg_proc numbers them here: below those of the catalogue, above all that
+/// The first number of the functions as pg_proc numbers them here: below those of the catalogue,
+/// above all that
 /// PostgreSQL gives itself by hand.
 const FIRST_NUMBER: u32 = 10_000;
 
@@ -316,7 +320,8 @@ pub fn by_number(number: u32) -> Option<&'static Function> {
     all().nth(number.checked_sub(FIRST_NUMBER)? as usize)
 }
 
-/// Whether PostgreSQL has a function, aggregate or window function of this name that is not in the tables.
+/// Whether PostgreSQL has a function, aggregate or window function of this name that is not in the
+/// tables.
 pub fn is_known_elsewhere(name: &str) -> bool {
     elsewhere::NAMES.binary_search(&name).is_ok()
 }
@@ -332,7 +337,7 @@ fn exactly(
     let covers = |f: &&&'static Function| {
         f.generic != Generic::None
             && arguments.iter().enumerate().all(|(at, ty)| match f.argument(at) {
-                Some(Type::ANY) => true,
+                Some(Type::ANY) => f.generic == Generic::Each || !ty.array,
                 Some(declared) if declared == Type::array_of(crate::Scalar::Any) => ty.array,
                 declared => declared == Some(*ty),
             })

@@ -8,7 +8,8 @@
 //!   ^           an integer exponent: at least 16 digits; else by exp(ln(x)·y)
 //! ```
 //!
-//! The numbers themselves are [`value::Decimal`]'s; here are only the rules, which decide how many digits a
+//! The numbers themselves are [`value::Decimal`]'s; here are only the rules, which decide how many
+//! digits a
 //! client sees. They are stated in PostgreSQL's base-10000 digits, whence `base10000_head`.
 
 use value::{Decimal, DecimalError};
@@ -21,6 +22,10 @@ use crate::{Datum, Error, ErrorKind, Result};
 
 const SIGNIFICANT: i32 = 16;
 const DISPLAY_SCALE_MAX: i32 = 1000;
+/// log10(e) with the digits that PostgreSQL estimates with: one more would change a scale now and
+/// then.
+#[allow(clippy::approx_constant)]
+const LOG10_E: f64 = 0.434_294_481_903_252;
 
 /// Errors of decimals in PostgreSQL's words.
 #[cold]
@@ -66,6 +71,9 @@ fn limit(scale: i32, at_least: &[&Decimal]) -> i32 {
 pub fn divide(a: &Decimal, b: &Decimal) -> Result<Decimal> {
     if b.is_zero() && !a.is_nan() {
         return Err(division_by_zero());
+    }
+    if b.is_infinite() && a.is_finite() {
+        return Ok(Decimal::ZERO);
     }
     a.div(b, quotient_scale(a, b)).map_err(failed)
 }
@@ -161,7 +169,7 @@ fn exp(n: &Decimal) -> Result<Decimal> {
     if n.is_infinite() {
         return Ok(if n.is_negative() { Decimal::ZERO } else { Decimal::INFINITY });
     }
-    let place = (n.to_f64() * std::f64::consts::LOG10_E).clamp(-2000.0, 2000.0);
+    let place = (n.to_f64() * LOG10_E).clamp(-2000.0, 2000.0);
     n.exp(limit(SIGNIFICANT - place as i32, &[n])).map_err(failed)
 }
 
@@ -181,14 +189,15 @@ fn power(base: &Decimal, exponent: &Decimal) -> Result<Decimal> {
     let size = base.abs();
     let place = logarithm_place(&size);
     let rough = size.ln((8 - place).max(0)).map_err(failed)?.mul(exponent).map_err(failed)?;
-    let rough = rough.to_f64();
+    // Rounded as PostgreSQL's first pass is, since the estimate decides how many digits are shown.
+    let rough = rough.round((8 - place).max(0)).to_f64();
     if rough.abs() > 2000.0 * 3.01 {
         return match rough > 0.0 {
             true => Err(failed(DecimalError::Overflow)),
             false => Decimal::new(0, DISPLAY_SCALE_MAX).map_err(failed),
         };
     }
-    let result_place = (rough * std::f64::consts::LOG10_E) as i32;
+    let result_place = (rough * LOG10_E) as i32;
     let scale = limit(SIGNIFICANT - result_place, &[base, exponent]);
     let inner = ((scale + result_place).max(0) - place + 8).max(0);
     let product = size.ln(inner).map_err(failed)?.mul(exponent).map_err(failed)?;
@@ -319,7 +328,8 @@ fn lcm(a: &Decimal, b: &Decimal) -> Result<Decimal> {
 
 macro_rules! of_one {
     ($($id:literal $name:literal $body:expr;)*) => { &[$(
-        f(concat!("sql.", $id), $name, &[NUMERIC], NUMERIC, |c, a| Ok(c.decimal($body(a.decimal(0)?)?))),
+        f(concat!("sql.", $id), $name, &[NUMERIC], NUMERIC,
+            |c, a| Ok(c.decimal($body(a.decimal(0)?)?))),
     )*] };
 }
 

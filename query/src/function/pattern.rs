@@ -4,9 +4,12 @@
 //!   %  any characters        _  one character        \x  x itself (another escape by LIKE … ESCAPE)
 //! ```
 //!
-//! Matching is greedy with one point to come back to, the last `%`: a text that fails after a later `%` would fail
-//! after an earlier one too, so the time is at most the product of the two lengths and no stack is used.
-//! A regular expression made of the pattern was rejected: compiling it costs more than most matches.
+//! Matching is greedy with one point to come back to, the last `%`: a text that fails after a later
+//! `%` would fail
+//! after an earlier one too, so the time is at most the product of the two lengths and no stack is
+//! used.
+//! A regular expression made of the pattern was rejected: compiling it costs more than most
+//! matches.
 
 use super::float::domain;
 use super::names::*;
@@ -31,9 +34,17 @@ fn ends_in_escape(pattern: &[u8]) -> bool {
 /// Whether matching gets as far as the escape that ends the pattern.
 fn reaches_end(text: &[u8], pattern: &[u8]) -> bool {
     let head = pattern.get(..pattern.len().saturating_sub(1)).unwrap_or(&[]);
-    (0..=text.len())
-        .rev()
-        .any(|end| end < text.len() && matches(text.get(..end).unwrap_or(&[]), head, true))
+    let reached = |part: &[u8], last: usize| {
+        (0..last).any(|end| matches(text.get(..end).unwrap_or(&[]), part, true))
+    };
+    // After a `%` that text is left for, the escape is looked at before the rest of the text is.
+    let run = head.iter().rev().take_while(|byte| matches!(byte, b'%' | b'_')).count();
+    let before = head.len() - run;
+    let percent = head.get(before..).and_then(|run| run.iter().position(|byte| *byte == b'%'));
+    match percent.and_then(|at| head.get(..before + at)) {
+        Some(prefix) => reached(prefix, text.len()) && reached(head, text.len() + 1),
+        None => reached(head, text.len()),
+    }
 }
 
 /// How many bytes the character at the front takes; one for bytea.
@@ -86,7 +97,7 @@ fn with_escape(pattern: &str, escape: &str) -> Result<String> {
     let mut characters = escape.chars();
     let escape = characters.next();
     if characters.next().is_some() {
-        return Err(domain("22019", "invalid escape string")
+        return Err(domain("22025", "invalid escape string")
             .hint("Escape string must be empty or one character."));
     }
     let mut made = String::with_capacity(pattern.len() + 4);
@@ -97,7 +108,7 @@ fn with_escape(pattern: &str, escape: &str) -> Result<String> {
             escaped = true;
             continue;
         }
-        if c == '\\' && !(escaped && escape == Some('\\')) && !escaped {
+        if c == '\\' && !escaped {
             made.push('\\');
         }
         made.push(c);

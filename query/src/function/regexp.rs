@@ -1,14 +1,16 @@
 //! Regular expressions: PostgreSQL's, run by the `regex` crate.
 //!
 //! ```text
-//!   PostgreSQL's advanced RE ──translate──► regex's syntax ──compile, cached──► matching in linear time
+//!   PostgreSQL's advanced RE ──translate──► regex's syntax ──compile, cached──► linear time
 //!   \m \M \y \Y \Z               \b{start} \b{end} \b \B \z
 //!   .  matches newline           (?s), unless option n
 //!   [[:<:]]  {  in brackets      escaped or rewritten
 //! ```
 //!
-//! **Limits**, each refused by name: back references and look-around, which need backtracking and with it the
-//! chance of exponential time. Known difference: among alternatives PostgreSQL takes the longest match, here it
+//! **Limits**, each refused by name: back references and look-around, which need backtracking and
+//! with it the
+//! chance of exponential time. Known difference: among alternatives PostgreSQL takes the longest
+//! match, here it
 //! is the first that matches; whether there is a match is the same.
 //!
 //! Compiled expressions are kept for each thread, the last few, since one pattern meets many rows.
@@ -143,9 +145,14 @@ struct Translator<'p> {
     rest: std::str::Chars<'p>,
     out: String,
     options: Options,
+    /// Groups opened so far.
+    groups: u32,
+    /// Whether a quantifier, and perhaps its `?`, was just written.
+    quantified: bool,
 }
 
-/// The same expression in regex's syntax, and the options after those written in the pattern itself.
+/// The same expression in regex's syntax, and the options after those written in the pattern
+/// itself.
 fn translate(pattern: &str, mut options: Options) -> Result<(String, Options)> {
     let mut pattern = pattern;
     if let Some(rest) = pattern.strip_prefix("***=") {
@@ -168,7 +175,13 @@ fn translate(pattern: &str, mut options: Options) -> Result<(String, Options)> {
             return Ok((regex::escape(pattern), options));
         }
     }
-    let mut translator = Translator { rest: pattern.chars(), out: String::new(), options };
+    let mut translator = Translator {
+        rest: pattern.chars(),
+        out: String::new(),
+        options,
+        groups: 0,
+        quantified: false,
+    };
     translator.run()?;
     Ok((translator.out, options))
 }
@@ -180,12 +193,31 @@ impl Translator<'_> {
 
     fn run(&mut self) -> Result<()> {
         while let Some(c) = self.rest.next() {
+            let bound = c == '{' && self.peek().is_some_and(|c| c.is_ascii_digit());
+            let quantifier = matches!(c, '*' | '+' | '?') || bound;
+            if quantifier && self.quantified {
+                return Err(invalid("quantifier operand invalid"));
+            }
+            if quantifier && !bound {
+                self.out.push(c);
+                self.lazy();
+                continue;
+            }
+            self.quantified = false;
             match c {
+                '}' if self.in_bound() => {
+                    self.out.push('}');
+                    self.lazy();
+                }
                 '\\' => self.escape(false)?,
                 '[' => self.bracket()?,
                 '(' if self.peek() == Some('?') => self.special_group()?,
                 '{' if !self.peek().is_some_and(|c| c.is_ascii_digit()) => self.out.push_str("\\{"),
-                '}' if !self.in_bound() => self.out.push_str("\\}"),
+                '}' => self.out.push_str("\\}"),
+                '(' => {
+                    self.groups += 1;
+                    self.out.push('(');
+                }
                 '#' if self.options.expanded => {
                     while self.rest.next().is_some_and(|c| c != '\n') {}
                 }
@@ -194,6 +226,15 @@ impl Translator<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A quantifier was written; `?` after it makes it take as little as it can.
+    fn lazy(&mut self) {
+        if self.peek() == Some('?') {
+            self.rest.next();
+            self.out.push('?');
+        }
+        self.quantified = true;
     }
 
     /// Whether the last `{` written opened a bound that is still open.
@@ -277,6 +318,9 @@ impl Translator<'_> {
                 self.hex(count.clamp(1, 6))?;
             }
             '0' => self.out.push_str("\\x00"),
+            '1'..='9' if u32::from(c) - u32::from('0') > self.groups => {
+                return Err(invalid("invalid backreference number"));
+            }
             '1'..='9' => {
                 return Err(Error::unsupported("a back reference in a regular expression"));
             }
@@ -382,7 +426,8 @@ struct Found {
     groups: Vec<Option<(usize, usize)>>,
 }
 
-/// The matches in a text from a byte on; without `global` the first. A match without length moves the search
+/// The matches in a text from a byte on; without `global` the first. A match without length moves
+/// the search
 /// on by a character.
 fn find(regex: &Regex, text: &str, from: usize, global: bool) -> Vec<Found> {
     let mut found = Vec::new();
@@ -658,8 +703,8 @@ fn similar(pattern: &str, escape: Option<char>) -> Result<String> {
                     0 => "){1,1}?(",
                     1 => "){1,1}(?:",
                     _ => {
-                        let message =
-                            "SQL regular expression may not contain more than two escape-double-quote separators";
+                        let message = "SQL regular expression may not contain more than two \
+                             escape-double-quote separators";
                         return Err(domain("2200C", message));
                     }
                 });
@@ -700,7 +745,7 @@ fn similar_escape<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>>
     let mut characters = escape.chars();
     let escape = characters.next();
     if characters.next().is_some() {
-        return Err(domain("22019", "invalid escape string")
+        return Err(domain("22025", "invalid escape string")
             .hint("Escape string must be empty or one character."));
     }
     similar(a.text(0)?, escape).map(|pattern| call.text(&pattern))

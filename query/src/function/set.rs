@@ -4,7 +4,8 @@
 //!   start(arguments) ──► RowSource ──next(arena, row)──► true … false
 //! ```
 //!
-//! A source makes one row at a time into the caller's vector, so `generate_series(1, 1e9)` costs no memory, and
+//! A source makes one row at a time into the caller's vector, so `generate_series(1, 1e9)` costs no
+//! memory, and
 //! a row's values live in the arena that the caller gives for it.
 
 use std::sync::LazyLock;
@@ -153,7 +154,9 @@ impl<'a> RowSource<'a> for Listed<'a> {
         'a: 'r,
     {
         let before = row.len();
-        row.extend(self.values.by_ref().take(self.width).map(|datum| -> Datum<'r> { datum }));
+        for value in self.values.by_ref().take(self.width) {
+            row.push(value);
+        }
         Ok(row.len() > before)
     }
 }
@@ -438,16 +441,20 @@ fn string_to_table<'a>(_: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<BoxedSource<
 
 macro_rules! json_functions {
     ($($prefix:literal $ty:ident $pair:ident;)*) => { &[$(
-        SetFunction::new(concat!("sql.", $prefix, "_array_elements"), concat!($prefix, "_array_elements"),
+        SetFunction::new(concat!("sql.", $prefix, "_array_elements"), concat!($prefix,
+            "_array_elements"),
             &[$ty], $ty, |c, a| json_parts(c, a, Part::Element)).columns(&[("value", $ty)]),
         SetFunction::new(concat!("sql.", $prefix, "_array_elements_text"),
             concat!($prefix, "_array_elements_text"), &[$ty], TEXT,
             |c, a| json_parts(c, a, Part::ElementText)).columns(&[("value", TEXT)]),
-        SetFunction::new(concat!("sql.", $prefix, "_each"), concat!($prefix, "_each"), &[$ty], RECORD,
+        SetFunction::new(concat!("sql.", $prefix, "_each"), concat!($prefix, "_each"), &[$ty],
+            RECORD,
             |c, a| json_parts(c, a, Part::Entry)).columns(&[("key", TEXT), ("value", $ty)]),
-        SetFunction::new(concat!("sql.", $prefix, "_each_text"), concat!($prefix, "_each_text"), &[$ty], RECORD,
+        SetFunction::new(concat!("sql.", $prefix, "_each_text"), concat!($prefix, "_each_text"),
+            &[$ty], RECORD,
             |c, a| json_parts(c, a, Part::EntryText)).columns(&[("key", TEXT), ("value", TEXT)]),
-        SetFunction::new(concat!("sql.", $prefix, "_object_keys"), concat!($prefix, "_object_keys"), &[$ty],
+        SetFunction::new(concat!("sql.", $prefix, "_object_keys"), concat!($prefix, "_object_keys"),
+            &[$ty],
             TEXT, |c, a| json_parts(c, a, Part::Name)),
     )*] };
 }

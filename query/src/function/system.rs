@@ -1,7 +1,9 @@
 //! Functions about the session, the server and the catalogue.
 //!
-//! Everything comes through [`Session`](crate::expression::Session): the same call gives the same answer in any
-//! query. What psql, pg_dump and drivers call while they look at a database is here; where PostgreSQL would
+//! Everything comes through [`Session`](crate::expression::Session): the same call gives the same
+//! answer in any
+//! query. What psql, pg_dump and drivers call while they look at a database is here; where
+//! PostgreSQL would
 //! answer NULL for an object that does not exist, so does this.
 //!
 //! Rights do not exist yet, so every has_…_privilege is true for what exists.
@@ -315,19 +317,25 @@ macro_rules! privileges {
 
 /// Whether the user may; while there are no rights, what exists may be used.
 pub(super) static PRIVILEGES: &[Function] = privileges! {
-    "has_table_privilege"; "has_any_column_privilege"; "has_sequence_privilege"; "has_schema_privilege";
-    "has_database_privilege"; "has_function_privilege"; "has_language_privilege"; "has_type_privilege";
-    "has_tablespace_privilege"; "has_foreign_data_wrapper_privilege"; "has_server_privilege"; "pg_has_role";
+    "has_table_privilege"; "has_any_column_privilege"; "has_sequence_privilege";
+    "has_schema_privilege";
+    "has_database_privilege"; "has_function_privilege"; "has_language_privilege";
+    "has_type_privilege";
+    "has_tablespace_privilege"; "has_foreign_data_wrapper_privilege"; "has_server_privilege";
+    "pg_has_role";
 };
 
 macro_rules! visibilities {
-    ($($name:literal;)*) => { &[$(f(concat!("sql.", $name), $name, &[OID], BOOL, yes).stable(),)*] };
+    ($($name:literal;)*) => { &[$(f(concat!("sql.", $name), $name, &[OID], BOOL,
+        yes).stable(),)*] };
 }
 
 /// There is one of each kind, and it is on the path.
 pub(super) static VISIBILITIES: &[Function] = visibilities! {
-    "pg_function_is_visible"; "pg_operator_is_visible"; "pg_opclass_is_visible"; "pg_opfamily_is_visible";
-    "pg_collation_is_visible"; "pg_conversion_is_visible"; "pg_ts_config_is_visible"; "pg_ts_dict_is_visible";
+    "pg_function_is_visible"; "pg_operator_is_visible"; "pg_opclass_is_visible";
+    "pg_opfamily_is_visible";
+    "pg_collation_is_visible"; "pg_conversion_is_visible"; "pg_ts_config_is_visible";
+    "pg_ts_dict_is_visible";
     "pg_ts_parser_is_visible"; "pg_ts_template_is_visible"; "pg_statistics_obj_is_visible";
 };
 

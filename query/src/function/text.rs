@@ -1,7 +1,9 @@
 //! Text functions.
 //!
-//! Lengths and positions count characters, as SQL has it; the bytes are UTF-8 and offsets are found by walking
-//! them, with a short cut for text that is all ASCII. Case follows Unicode's one-to-one mappings, as the
+//! Lengths and positions count characters, as SQL has it; the bytes are UTF-8 and offsets are found
+//! by walking
+//! them, with a short cut for text that is all ASCII. Case follows Unicode's one-to-one mappings,
+//! as the
 //! C.UTF-8 locale does: no mapping changes a text's length in characters.
 
 use super::float::domain;
@@ -352,7 +354,15 @@ impl Directive {
                 Width::Fixed(n) => *n,
                 Width::Argument(place) => {
                     let at = self.taken(*place, next, a)?;
-                    if a.null(at) { 0 } else { a.int(at)? }
+                    match a.at(at) {
+                        Datum::Int(n) => n,
+                        datum if datum.is_null() => 0,
+                        _ => {
+                            let text = shown(call, a, at)?;
+                            let syntax = || crate::cast::invalid_syntax("integer", &text);
+                            text.trim_ascii().parse::<i32>().map_err(|_| syntax())?.into()
+                        }
+                    }
                 }
             };
             left |= n < 0;
@@ -412,7 +422,7 @@ fn chr<'a>(call: &Call<'a, '_>, n: i64) -> Result<Datum<'a>> {
         return Err(domain("54000", "null character not permitted"));
     }
     if n < 0 {
-        return Err(domain("54000", "character number must be positive"));
+        return Err(domain("22023", "character number must be positive"));
     }
     let character = u32::try_from(n).ok().and_then(char::from_u32);
     match character {
@@ -489,8 +499,12 @@ fn array_to_string<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>
 }
 
 fn append<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
-    let (left, right) = (shown(call, a, 0)?, shown(call, a, 1)?);
-    Ok(call.text(&(left + &right)))
+    // The operator is a cast to text on either side, which writes booleans out.
+    let side = |at: usize| match a.at(at) {
+        Datum::Bool(value) => Ok(value.to_string()),
+        _ => shown(call, a, at),
+    };
+    Ok(call.text(&(side(0)? + &side(1)?)))
 }
 
 macro_rules! concatenations {
@@ -500,9 +514,11 @@ macro_rules! concatenations {
     )*] };
 }
 
-/// Any value that is no array beside a text. PostgreSQL has one entry of anynonarray for all of them.
+/// Any value that is no array beside a text. PostgreSQL has one entry of anynonarray for all of
+/// them.
 pub(super) static CONCATENATIONS: &[Function] = concatenations! {
-    "bool" BOOL; "int2" INT2; "int4" INT4; "int8" INT8; "uint8" UINT8; "float4" FLOAT4; "float8" FLOAT8;
+    "bool" BOOL; "int2" INT2; "int4" INT4; "int8" INT8; "uint8" UINT8; "float4" FLOAT4;
+    "float8" FLOAT8;
     "numeric" NUMERIC; "char" CHAR; "date" DATE; "time" TIME; "timestamp" TIMESTAMP;
     "timestamptz" TIMESTAMPTZ; "interval" INTERVAL; "uuid" UUID; "objectid" OBJECTID; "oid" OID;
     "json" JSON; "jsonb" JSONB; "record" RECORD; "regclass" REGCLASS; "regtype" REGTYPE;
@@ -691,6 +707,21 @@ pub(super) static TABLE: &[Function] = &[
             *byte = *byte & !(1 << (at % 8)) | ((new as u8) << (at % 8));
         }
         Ok(c.bytes(&bytes))
+    }),
+    f("sql.num_nulls", "num_nulls", &[ANY], INT4, |_, a| {
+        count(a.iter().filter(|datum| datum.is_null()).count())
+    })
+    .variadic()
+    .each()
+    .called(),
+    f("sql.num_nonnulls", "num_nonnulls", &[ANY], INT4, |_, a| {
+        count(a.iter().filter(|datum| !datum.is_null()).count())
+    })
+    .variadic()
+    .each()
+    .called(),
+    f("sql.bit_count", "bit_count", &[BYTEA], INT8, |_, a| {
+        Ok(Datum::Int(a.bytes(0)?.iter().map(|byte| i64::from(byte.count_ones())).sum()))
     }),
     f("sql.unistr", "unistr", &[TEXT], TEXT, |c, a| unistr(a.text(0)?).map(|text| c.text(&text))),
     f("sql.text_larger", "text_larger", &[TEXT, TEXT], TEXT, |_, a| {

@@ -1,8 +1,8 @@
 //! Arithmetic of dates, times and intervals.
 //!
 //! ```text
-//!   timestamp + interval = months (day clipped to the month's length), then days, then microseconds
-//!   timestamptz + interval: months and days in local time of the session's zone, microseconds on the instant
+//!   timestamp + interval = months (day clipped to the month), then days, then microseconds
+//!   timestamptz + interval: months and days in the session's local time, the rest on the instant
 //!   timestamp - timestamp = days and microseconds, never months
 //! ```
 //!
@@ -249,7 +249,8 @@ fn zone_of_interval(interval: Interval) -> Result<Zone> {
 
 macro_rules! overlaps {
     ($($id:literal $a:ident $b:ident $c:ident $d:ident;)*) => { &[$(
-        f(concat!("sql.overlaps_", $id), "overlaps", &[$a, $b, $c, $d], BOOL, overlap).called().stable(),
+        f(concat!("sql.overlaps_", $id), "overlaps", &[$a, $b, $c, $d], BOOL,
+            overlap).called().stable(),
     )*] };
 }
 

@@ -1,6 +1,7 @@
 //! Making dates and times: the clock, and values from their parts.
 //!
-//! `now()` is the transaction's time and the same in every row of every statement of it; `clock_timestamp()` is
+//! `now()` is the transaction's time and the same in every row of every statement of it;
+//! `clock_timestamp()` is
 //! the moment of the call.
 
 use value::Interval;

@@ -1,12 +1,14 @@
 //! Time zones: the session's, and those that `AT TIME ZONE` names.
 //!
 //! ```text
-//!   local time ──to_instant──► instant (UTC)      a gap takes the offset before it, a fold standard time,
+//!   local time ──to_instant──► instant (UTC)      a gap: the offset before it; a fold: standard time,
 //!        ◄─────to_local─────                      as PostgreSQL does
 //! ```
 //!
-//! Names are IANA's (from jiff's own data or the system's), a few abbreviations, and POSIX-style offsets:
-//! `UTC+3` lies *west*. jiff knows the years -9999 to 9999; PostgreSQL's calendar goes on to 294276, where the
+//! Names are IANA's (from jiff's own data or the system's), a few abbreviations, and POSIX-style
+//! offsets:
+//! `UTC+3` lies *west*. jiff knows the years -9999 to 9999; PostgreSQL's calendar goes on to
+//! 294276, where the
 //! rules of the last year known are used: 400 years later the calendar repeats.
 
 use std::cell::RefCell;
@@ -217,7 +219,8 @@ fn rules_offset(zone: &TimeZone, local: i64) -> i32 {
         .map(|local| zone.to_ambiguous_timestamp(local).offset());
     match civil {
         Ok(AmbiguousOffset::Unambiguous { offset }) => offset.seconds(),
-        // A gap: the offset before it, so that 02:30 becomes 03:30. A fold: the second pass, standard time.
+        // A gap: the offset before it, so that 02:30 becomes 03:30. A fold: the second pass,
+        // standard time.
         Ok(AmbiguousOffset::Gap { before, .. }) => before.seconds(),
         Ok(AmbiguousOffset::Fold { after, .. }) => after.seconds(),
         Err(_) => 0,
@@ -231,10 +234,10 @@ pub fn write_offset(out: &mut String, seconds: i32) {
     let sign = if seconds < 0 { '-' } else { '+' };
     // Writing to a String does not fail.
     let _ = write!(out, "{sign}{:02}", size / 3600);
-    if size % 3600 != 0 {
+    if !size.is_multiple_of(3600) {
         let _ = write!(out, ":{:02}", size / 60 % 60);
     }
-    if size % 60 != 0 {
+    if !size.is_multiple_of(60) {
         let _ = write!(out, ":{:02}", size % 60);
     }
 }

@@ -35,9 +35,11 @@ fn small() -> impl Strategy<Value = i64> {
 }
 
 fn exact() -> impl Strategy<Value = Owned> {
-    let decimal = (-300i128..300, 0i32..3)
-        .prop_map(|(mantissa, scale)| Owned::Decimal(Decimal::new(mantissa, scale).expect("small")));
-    let special = prop_oneof![Just(Decimal::NAN), Just(Decimal::INFINITY), Just(Decimal::NEG_INFINITY)];
+    let decimal = (-300i128..300, 0i32..3).prop_map(|(mantissa, scale)| {
+        Owned::Decimal(Decimal::new(mantissa, scale).expect("small"))
+    });
+    let special =
+        prop_oneof![Just(Decimal::NAN), Just(Decimal::INFINITY), Just(Decimal::NEG_INFINITY)];
     prop_oneof![
         small().prop_map(|n| Owned::Plain(Datum::Int(n))),
         decimal,
@@ -113,7 +115,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn equal_values_hash_alike_and_order_is_total(a in any_datum(), b in any_datum(), c in any_datum()) {
+    fn equal_values_hash_alike_and_order_is_total(a in any_datum(), b in any_datum(),
+        c in any_datum()) {
         let (a, b, c) = (a.datum(), b.datum(), c.datum());
         agree(&a, &b)?;
         // Dates are compared with timestamps, which leaves the classes between them apart.

@@ -1,4 +1,5 @@
-//! The tables are well formed, and PostgreSQL's surface is known: every operator, function, aggregate and cast of
+//! The tables are well formed, and PostgreSQL's surface is known: every operator, function,
+//! aggregate and cast of
 //! it for our types is listed in tests/surface as `done` or `later`.
 
 use std::collections::BTreeSet;
@@ -116,7 +117,8 @@ fn compare(file: &str, ours: &BTreeSet<String>) {
     let mut wrong = Vec::new();
     for (what, done) in listed(file) {
         if ours.contains(&what) != done {
-            wrong.push(format!("{} {what}", if done { "missing" } else { "exists, listed later:" }));
+            wrong
+                .push(format!("{} {what}", if done { "missing" } else { "exists, listed later:" }));
         }
     }
     assert!(wrong.is_empty(), "{file}: {}\n{}", wrong.len(), wrong.join("\n"));
@@ -130,7 +132,8 @@ fn operators_are_listed() {
 
 #[test]
 fn functions_are_listed() {
-    let scalar = function::all().filter(|f| !f.is_operator()).map(|f| signature(f.name, f.arguments));
+    let scalar =
+        function::all().filter(|f| !f.is_operator()).map(|f| signature(f.name, f.arguments));
     let sets = function::all_set_functions().map(|f| signature(f.name, f.arguments));
     compare("functions.txt", &scalar.chain(sets).collect());
 }

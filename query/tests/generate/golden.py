@@ -42,6 +42,10 @@ def sql(name, args):
     vals = [lit(t, v) for t, v in args]
     if name.startswith("::"):
         return f"({vals[0]})::{name[2:]}"
+    if name.startswith("agg:"):
+        fn, cast = name[4:], args[0][0][1:]
+        tail = ", " + vals[1] if len(vals) > 1 else ""
+        return f"(select {fn}(x{tail}) from unnest({vals[0]}) with ordinality as u(x, n))"
     if name == "input":
         return vals[0]
     if name == "extract":
@@ -396,6 +400,33 @@ def orders():
         if ty in ("json", "\"char\"") or ty.startswith("_"): continue
         for x, y in itertools.product(vals, vals): add(t, "=", (ty, x), (ty, y)); add(t, "<", (ty, x), (ty, y))
 
-integers(); floats(); numerics(); casts("UTC"); casts("Europe/Berlin"); inputs(); texts(); likes(); dates("UTC"); dates("America/New_York"); dates("Europe/Berlin"); formats(); jsons(); arrays(); orders()
+def aggregates():
+    t = "aggregates"
+    lists = {
+        "_int2": ["{}", "{NULL}", "{1,2,3}", "{32767,32767}", "{1,NULL,2}"],
+        "_int4": ["{}", "{NULL}", "{1,2,3,4}", "{2147483647,2147483647}", "{1,NULL,2}", "{5}", "{7,7,7}"],
+        "_int8": ["{}", "{1,2}", "{9223372036854775807,9223372036854775807}", "{-5,NULL,10}"],
+        "_float4": ["{}", "{1.5,2.25}", "{3e38,3e38}", "{NaN,1}", "{1}"],
+        "_float8": ["{}", "{1.5,2.25,-3}", "{1e308,1e308}", "{NaN,1}", "{Infinity,1}", "{5}", "{0.1,0.2,0.3}", "{100000001,100000002,100000003}"],
+        "_numeric": ["{}", "{1.5,2.25}", "{NaN,1}", "{1.00,2}", "{99999999999999999999,0.00000000001}", "{Infinity,-Infinity}", "{5}", "{0.1,0.2,0.35}"],
+        "_interval": ["{}", "{\"1 day\",\"2 hours\"}", "{\"1 mon\",\"-3 days\",\"1 year\"}"],
+        "_bool": ["{}", "{t,f}", "{t,t}", "{t,NULL}", "{f}"], "_text": ["{}", "{b,a,NULL,c}", "{\"\",x}"],
+        "_date": ["{2024-01-01,2023-05-05}"], "_timestamp": ["{2024-01-01,infinity}"], "_time": ["{10:00,09:00}"],
+    }
+    for ty, values in lists.items():
+        for v in values + ["{" + ",".join(str(R.randint(-999, 999)) + ("" if "int" in ty else "." + str(R.randint(0, 99))) for _ in range(9)) + "}" for _ in range(6 if ty in ("_int2", "_int4", "_int8", "_float8", "_numeric") else 0)]:
+            a = (ty, v)
+            for fn in ["count", "array_agg", "jsonb_agg"]: add(t, "agg:" + fn, a)
+            if ty != "_bool": add(t, "agg:min", a); add(t, "agg:max", a)
+            if ty not in ("_bool", "_text", "_date", "_timestamp", "_time"): add(t, "agg:sum", a); add(t, "agg:avg", a)
+            if ty in ("_int2", "_int4", "_int8", "_float4", "_float8", "_numeric"):
+                for fn in "variance var_samp var_pop stddev stddev_samp stddev_pop".split(): add(t, "agg:" + fn, a)
+            if ty in ("_int2", "_int4", "_int8"):
+                for fn in ["bit_and", "bit_or", "bit_xor"]: add(t, "agg:" + fn, a)
+            if ty == "_bool":
+                for fn in ["bool_and", "bool_or", "every"]: add(t, "agg:" + fn, a)
+            if ty == "_text": add(t, "agg:string_agg", a, ("text", ", ")); add(t, "agg:string_agg", a, ("text", None)); add(t, "agg:jsonb_object_agg", a, ("int4", "1"))
+
+integers(); floats(); numerics(); casts("UTC"); casts("Europe/Berlin"); inputs(); texts(); likes(); dates("UTC"); dates("America/New_York"); dates("Europe/Berlin"); formats(); jsons(); arrays(); orders(); aggregates()
 os.makedirs(OUT, exist_ok=True)
 record()
