@@ -377,9 +377,10 @@ impl Operator for Aggregate {
         Ok(Step::Rows(self.give(from, to, run)?))
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
+        run.give_back(self.table.reserved);
         self.table = Table::default();
         self.stage = Stage::Filling;
-        self.input.rewind();
+        self.input.rewind(run);
     }
 }

@@ -103,7 +103,7 @@ impl Apply {
         run.give_back(self.round.rows.size());
         self.round =
             Round { values: Some(values), frame: Some(Arc::new(frame)), ..Round::default() };
-        self.inner.rewind();
+        self.inner.rewind(run);
         Ok(())
     }
 
@@ -317,10 +317,11 @@ impl Operator for Apply {
         }
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
         self.outer = None;
         // A round without parameters stays valid only within one frame of the outside.
+        run.give_back(self.round.rows.size());
         self.round = Round::default();
-        self.input.rewind();
+        self.input.rewind(run);
     }
 }

@@ -68,6 +68,15 @@ unsafe impl Send for Home {}
 // but its drop; the datums that point into it are plain bytes and decimals, which are `Sync`.
 unsafe impl Sync for Home {}
 
+/// The part of a kept batch's size that falls to so many rows made from it: a thousand small batches over one large one
+/// hold it once, not a thousand times.
+fn share_of(kept: &Kept, rows: usize) -> usize {
+    match kept.downcast_ref::<Batch>() {
+        Some(batch) if batch.rows > 0 => batch.size() / batch.rows * rows.min(batch.rows),
+        _ => 0,
+    }
+}
+
 /// Rows that an operator wants in one batch at most.
 pub const BATCH_ROWS: usize = 1024;
 
@@ -93,6 +102,7 @@ impl Batch {
         let Writer { cells, rows, outside, kept, width, .. } = writer;
         debug_assert_eq!(cells.len(), rows * width);
         arena.size = lent.size();
+        let outside = outside + kept.iter().map(|kept| share_of(kept, rows)).sum::<usize>();
         Ok((Arc::new(Batch { cells, width, rows, outside, arena, kept }), result))
     }
 

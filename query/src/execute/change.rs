@@ -23,6 +23,7 @@ use transaction::LockMode;
 
 use super::batch::Batch;
 use super::fault::{concurrent_update, fault};
+use super::insert::breathe;
 use super::part::Part;
 use super::relational::{holds, project};
 use super::row::Decoder;
@@ -207,6 +208,7 @@ async fn write_updates(
 ) -> Result<Vec<StoredRow>> {
     let mut stored = Vec::with_capacity(current.keys.len());
     for (at, (key, old)) in current.keys.iter().zip(&current.old).enumerate() {
+        breathe(work, at).await?;
         let row = new.row(at);
         stored.push(work.update(collection, key, old, row, assigned).await.map_err(fault)?);
     }
@@ -293,7 +295,8 @@ pub async fn delete(plan: Part<Delete>, source: Execution) -> Result<Changed> {
     let mut changed = Changed::default();
     while let Some(current) = targets.next().await? {
         let work = targets.source.run().work.clone();
-        for (key, old) in current.keys.iter().zip(&current.old) {
+        for (at, (key, old)) in current.keys.iter().zip(&current.old).enumerate() {
+            breathe(&work, at).await?;
             work.delete(&collection, key, old).await.map_err(fault)?;
         }
         changed.affected += current.keys.len() as u64;

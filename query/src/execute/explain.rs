@@ -63,9 +63,9 @@ impl Operator for Counted {
         step
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
         self.started = false;
-        self.inner.rewind();
+        self.inner.rewind(run);
     }
 }
 

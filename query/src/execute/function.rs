@@ -176,7 +176,7 @@ impl Operator for FunctionScan {
         Ok(if batch.is_empty() { Step::Done } else { Step::Rows(batch) })
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, _run: &mut Run) {
         (self.sources, self.done, self.ordinal) = (None, false, 0);
     }
 }
@@ -242,8 +242,8 @@ impl Operator for ProjectSet {
         }
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
         self.current = None;
-        self.input.rewind();
+        self.input.rewind(run);
     }
 }

@@ -48,6 +48,7 @@ struct Side {
     rows: Arc<Rows>,
     ids: Vec<RowId>,
     table: HashMap<u64, Vec<RowId>, FixedState>,
+    reserved: usize,
 }
 
 impl Join {
@@ -78,7 +79,9 @@ impl Join {
         loop {
             match self.right.next(run)? {
                 Step::Rows(batch) => {
-                    run.reserve(batch.size() + batch.len() * size_of::<RowId>() * 2)?;
+                    let bytes = batch.size() + batch.len() * size_of::<RowId>() * 2;
+                    run.reserve(bytes)?;
+                    self.side.reserved += bytes;
                     self.add(batch, run)?;
                 }
                 Step::Wait => return Ok(Some(Step::Wait)),
@@ -223,11 +226,12 @@ impl Operator for Join {
         }
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
+        run.give_back(self.side.reserved);
         self.side = Side::default();
         self.current = None;
-        self.left.rewind();
-        self.right.rewind();
+        self.left.rewind(run);
+        self.right.rewind(run);
     }
 }
 

@@ -246,9 +246,9 @@ impl Operator for LockRows {
         }
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
         (self.left, self.chunk, self.rest) = (None, None, None);
         self.waiting = false;
-        self.input.rewind();
+        self.input.rewind(run);
     }
 }

@@ -104,7 +104,12 @@ pub fn literal<'b>(
     } else {
         input(session, lifted.ty, text, lifted.modifier, arena)
     };
-    converted.map_err(|error| error.at(lifted.offset))
+    // PostgreSQL applies a modifier after it has read the literal, where no place is known any more.
+    converted.map_err(|error| match error.sqlstate {
+        "22001" => error,
+        "22003" if error.message == "numeric field overflow" => error,
+        _ => error.at(lifted.offset),
+    })
 }
 
 /// The parameters as a batch of one row.

@@ -37,7 +37,7 @@ impl Operator for Single {
         Ok(Step::Rows(batch))
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, _run: &mut Run) {
         self.left = self.rows;
     }
 }
@@ -80,7 +80,7 @@ impl Operator for Values {
         Ok(Step::Rows(batch))
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, _run: &mut Run) {
         self.at = 0;
     }
 }
@@ -140,8 +140,8 @@ impl Operator for Filter {
         }
     }
 
-    fn rewind(&mut self) {
-        self.input.rewind();
+    fn rewind(&mut self, run: &mut Run) {
+        self.input.rewind(run);
     }
 }
 
@@ -167,8 +167,8 @@ impl Operator for Project {
         Ok(Step::Rows(project(&input, &self.expressions, run)?))
     }
 
-    fn rewind(&mut self) {
-        self.input.rewind();
+    fn rewind(&mut self, run: &mut Run) {
+        self.input.rewind(run);
     }
 }
 
@@ -273,9 +273,9 @@ impl Operator for Limit {
         }
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
         self.left = None;
-        self.input.rewind();
+        self.input.rewind(run);
     }
 }
 
@@ -303,8 +303,8 @@ impl Operator for Append {
         Ok(Step::Done)
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
         self.at = 0;
-        self.inputs.iter_mut().for_each(|input| input.rewind());
+        self.inputs.iter_mut().for_each(|input| input.rewind(run));
     }
 }

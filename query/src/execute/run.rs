@@ -40,7 +40,7 @@ pub trait Operator: Send {
     /// The next rows.
     fn next(&mut self, run: &mut Run) -> Result<Step>;
     /// Starts over, under the frame of the next call.
-    fn rewind(&mut self);
+    fn rewind(&mut self, run: &mut Run);
 }
 
 /// An operator of any kind.

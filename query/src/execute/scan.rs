@@ -182,7 +182,7 @@ impl Operator for Scan {
         }
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, _run: &mut Run) {
         self.state = State::Fresh;
         self.page_rows = PAGE_ROWS.0;
     }

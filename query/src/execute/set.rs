@@ -23,6 +23,7 @@ use crate::{Datum, Result};
 struct Seen {
     rows: Rows,
     table: HashMap<u64, Vec<(RowId, u64)>, FixedState>,
+    reserved: usize,
 }
 
 impl Seen {
@@ -48,9 +49,16 @@ impl Seen {
         if fresh.is_empty() {
             self.rows.forget_last();
         } else {
-            run.reserve(batch.size() + fresh.len() * 48)?;
+            let bytes = batch.size() + fresh.len() * 48;
+            run.reserve(bytes)?;
+            self.reserved += bytes;
         }
         Ok(fresh)
+    }
+
+    fn clear(&mut self, run: &mut Run) {
+        run.give_back(self.reserved);
+        *self = Seen::default();
     }
 }
 
@@ -103,9 +111,9 @@ impl Operator for Distinct {
         }
     }
 
-    fn rewind(&mut self) {
-        self.seen = Seen::default();
-        self.input.rewind();
+    fn rewind(&mut self, run: &mut Run) {
+        self.seen.clear(run);
+        self.input.rewind(run);
     }
 }
 
@@ -150,9 +158,9 @@ impl Operator for DistinctOn {
         }
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
         self.last = None;
-        self.input.rewind();
+        self.input.rewind(run);
     }
 }
 
@@ -219,11 +227,11 @@ impl Operator for Against {
         }
     }
 
-    fn rewind(&mut self) {
-        self.other = Seen::default();
-        self.given = Seen::default();
+    fn rewind(&mut self, run: &mut Run) {
+        self.other.clear(run);
+        self.given.clear(run);
         self.complete = false;
-        self.left.rewind();
-        self.right.rewind();
+        self.left.rewind(run);
+        self.right.rewind(run);
     }
 }

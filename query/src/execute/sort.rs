@@ -93,10 +93,11 @@ impl Operator for Sort {
         Ok(Step::Rows(batch))
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, run: &mut Run) {
+        run.give_back(self.sorted.size());
         self.sorted = Sorted::default();
         self.state = State::Fresh;
-        self.input.rewind();
+        self.input.rewind(run);
     }
 }
 

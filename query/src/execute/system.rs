@@ -31,7 +31,7 @@ impl Operator for SystemScan {
         Ok(if batch.is_empty() { Step::Done } else { Step::Rows(batch) })
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, _run: &mut Run) {
         self.done = false;
     }
 }

@@ -111,7 +111,7 @@ pub struct Source {
 
 impl Source {
     /// Pieces cut and waits put in by the bits of a number.
-    pub fn new(rows: &[Row], mut bits: u64) -> BoxOperator {
+    pub fn over(rows: &[Row], mut bits: u64) -> BoxOperator {
         let mut pieces = Vec::new();
         let mut left = rows;
         loop {
@@ -148,7 +148,7 @@ impl Operator for Source {
         Ok(Step::Rows(batch))
     }
 
-    fn rewind(&mut self) {
+    fn rewind(&mut self, _run: &mut Run) {
         self.at = 0;
     }
 }
@@ -202,9 +202,18 @@ pub async fn fill(work: &Arc<Work>, collection: &Arc<Collection>, rows: &[Row]) 
 
 /// The operators' rows.
 pub async fn drive(work: &Arc<Work>, root: BoxOperator) -> Result<Vec<Row>> {
+    drive_with(work, root, Settings::default()).await
+}
+
+/// As [`drive`], with settings.
+pub async fn drive_with(
+    work: &Arc<Work>,
+    root: BoxOperator,
+    settings: Settings,
+) -> Result<Vec<Row>> {
     let parameters = super::run::build_row(|_| Ok(Vec::new()))?;
     let frame = Arc::new(Frame::new(parameters, Arc::new(Quiet)));
-    let mut execution = Execution::new(root, Run::new(work.clone(), frame, Settings::default()));
+    let mut execution = Execution::new(root, Run::new(work.clone(), frame, settings));
     let mut rows = Vec::new();
     while let Some(batch) = execution.next().await? {
         assert!(!batch.is_empty(), "a batch without rows was passed on");

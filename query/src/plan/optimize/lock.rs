@@ -19,7 +19,7 @@ pub(super) fn lower(node: Node) -> Node {
         NodeKind::LockRows { input, locks, recheck: None } => match apart(*input) {
             Ok(parts) => lowered(parts, locks, types),
             Err(input) => {
-                let kind = NodeKind::LockRows { input: Box::new(input), locks, recheck: None };
+                let kind = NodeKind::LockRows { input, locks, recheck: None };
                 Node { kind, types, rows }
             }
         },
@@ -34,7 +34,7 @@ struct Parts {
 }
 
 /// Takes the projection and the sort over it apart, if they are what stands there.
-fn apart(node: Node) -> Result<Parts, Node> {
+fn apart(node: Node) -> Result<Parts, Box<Node>> {
     match node.kind {
         NodeKind::Project { input, expressions } => {
             Ok(Parts { sort: None, list: expressions, below: *input })
@@ -43,9 +43,9 @@ fn apart(node: Node) -> Result<Parts, Node> {
             NodeKind::Project { input, expressions } => {
                 Ok(Parts { sort: Some((keys, top)), list: expressions, below: *input })
             }
-            _ => Err(Node { kind: NodeKind::Sort { input, keys, top }, ..node }),
+            _ => Err(Box::new(Node { kind: NodeKind::Sort { input, keys, top }, ..node })),
         },
-        _ => Err(node),
+        _ => Err(Box::new(node)),
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn push(node: Node, parts: Vec<Expression>) -> Node {
             scan.filter = all_of(all);
             Node { kind: NodeKind::Scan(scan), types, rows }
         }
-        NodeKind::Project { input, expressions } => project(input, expressions, parts, types),
+        NodeKind::Project { input, expressions } => project(*input, expressions, parts, types),
         NodeKind::Join(join) => self::join(*join, parts, types),
         NodeKind::Apply(apply) => self::apply(*apply, parts, types),
         NodeKind::Aggregate { input, groups, aggregates } => {
@@ -73,7 +73,7 @@ pub(super) fn push(node: Node, parts: Vec<Expression>) -> Node {
 }
 
 fn project(
-    input: Box<Node>,
+    input: Node,
     expressions: Vec<Expression>,
     parts: Vec<Expression>,
     types: Vec<crate::Type>,
@@ -83,7 +83,7 @@ fn project(
     };
     let (down, up): (Vec<_>, Vec<_>) = parts.into_iter().partition(below);
     let down = down.into_iter().map(|part| substitute(part, &expressions)).collect();
-    let input = Box::new(push(*input, down));
+    let input = Box::new(push(input, down));
     filtered(Node::new(NodeKind::Project { input, expressions }, types), up)
 }
 
