@@ -1,10 +1,8 @@
 //! Errors of binding and running a query.
 //!
 //! An error carries an SQLSTATE since SQL's clients tell errors apart by it (PostgreSQL 15,
-//! Appendix A);
-//! the other protocols map the *kind*. The message is for the client and worded as PostgreSQL words
-//! it where it has the
-//! same error, because people search for those words.
+//! Appendix A); the other protocols map the *kind*. The message is for the client and worded as
+//! PostgreSQL words it where it has the same error, because people search for those words.
 
 use std::borrow::Cow;
 

@@ -1,16 +1,14 @@
 //! Bound expressions: typed, resolved, and free of the store.
 //!
 //! The binder turns syntax into this; each operator and function is a pointer to its entry of the
-//! function table. A
-//! row expression is evaluated by walking the tree over a slice of datums ([`Expression::eval`]);
-//! the value lies in
-//! the caller's arena.
+//! function table. A row expression is evaluated by walking the tree over a slice of datums
+//! ([`Expression::eval`]); the value lies in the caller's arena.
 //!
 //! **Invariants**
 //! - `ty` of a node is what its value's datum is of, for every input (or NULL).
 //! - A `Column` is a position in the operator's input row; a `Parameter` a position in the
-//!   execution's parameters: first the
-//!   client's `$n`, then the literals lifted out of the text, then what an `Apply` passes down.
+//!   execution's parameters: first the client's `$n`, then the literals lifted out of the text,
+//!   then what an `Apply` passes down.
 //! - AND, OR, CASE and COALESCE evaluate lazily, left to right; everything else evaluates all
 //!   arguments.
 //!

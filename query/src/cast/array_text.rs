@@ -7,8 +7,7 @@
 //! ```
 //!
 //! Every sub-array of a level must be of one length. Bounds (`[2:3]={…}`) are read, and refused by
-//! name where a
-//! lower bound is not 1, since the stored form has none.
+//! name where a lower bound is not 1, since the stored form has none.
 
 use value::Raw;
 

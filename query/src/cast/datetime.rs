@@ -1,8 +1,7 @@
 //! Dates, times and intervals from text.
 //!
 //! ISO 8601 and PostgreSQL's own output are read by [`value::text`], without a token. What it does
-//! not know is
-//! taken apart here, as PostgreSQL documents it (Appendix B), with DateStyle ISO, MDY:
+//! not know is taken apart here, as PostgreSQL documents it (Appendix B), with DateStyle ISO, MDY:
 //!
 //! ```text
 //!   January 8, 1999   8-Jan-1999   1999-Jan-08   1/8/1999   19990108   J2451187   today 4:05 PM
@@ -11,8 +10,7 @@
 //! ```
 //!
 //! A syntax that no rule fits is 22007, a field out of range 22008. What reads the clock (`today`)
-//! reads the
-//! transaction's.
+//! reads the transaction's.
 
 use value::Interval;
 use value::calendar::{self, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};
@@ -25,8 +23,7 @@ use crate::function::zone::{self, Zone};
 use crate::{Error, ErrorKind, Result};
 
 /// The first microsecond after the timestamps. PostgreSQL counts from 2000 and ends 30 years later
-/// (294277);
-/// 64 bits from 1970 end here, on 294247-01-10.
+/// (294277); 64 bits from 1970 end here, on 294247-01-10.
 pub const END: i64 = i64::MAX;
 /// The first timestamp: 4714-11-24 BC.
 pub const START: i64 = -210_866_803_200_000_000;

@@ -1,10 +1,8 @@
 //! Text to datum: every type's input function.
 //!
 //! Errors are PostgreSQL's: 22P02 `invalid input syntax for type integer: "x"`, 22003 for numbers
-//! out of
-//! range, 22007 and 22008 for dates. The modifier is applied as in an assignment, which is what
-//! COPY and
-//! literals of a typed constant need.
+//! out of range, 22007 and 22008 for dates. The modifier is applied as in an assignment, which is
+//! what COPY and literals of a typed constant need.
 
 use value::text::{TextError, float, id};
 use value::{Raw, json};

@@ -1,10 +1,8 @@
 //! The functions that casts are made of.
 //!
 //! An integer serves every integer type as a datum, so widening costs nothing and narrowing is a
-//! range check.
-//! Floats become numeric by 15 (real: 6) significant digits, as PostgreSQL has it, not by their
-//! shortest
-//! text; the other way they are rounded to the nearest.
+//! range check. Floats become numeric by 15 (real: 6) significant digits, as PostgreSQL has it, not
+//! by their shortest text; the other way they are rounded to the nearest.
 
 use value::Decimal;
 

@@ -13,15 +13,12 @@
 //! ```
 //!
 //! The list is PostgreSQL's pg_cast for the types that we have; text forms cast explicitly from any
-//! type and, on
-//! assignment, to any string, as PostgreSQL's I/O conversions do. A type's modifier (length,
-//! precision) is
-//! applied by a second call, since `varchar(3)` cuts in an explicit cast and refuses in an
-//! assignment.
+//! type and, on assignment, to any string, as PostgreSQL's I/O conversions do. A type's modifier
+//! (length, precision) is applied by a second call, since `varchar(3)` cuts in an explicit cast and
+//! refuses in an assignment.
 //!
 //! A value without schema (`ANY`) becomes a declared type where it is exactly of it, and any type
-//! becomes
-//! `ANY` as it is.
+//! becomes `ANY` as it is.
 
 mod array_text;
 pub mod datetime;
@@ -290,8 +287,7 @@ pub fn allowed(from: Type, to: Type, situation: CastContext) -> bool {
 }
 
 /// Puts the casts around an expression that make it of a type and modifier; `None` where the
-/// situation
-/// does not allow one. Constants are not folded: the caller decides that.
+/// situation does not allow one. Constants are not folded: the caller decides that.
 pub fn coerce(
     expression: Expression,
     to: Type,

@@ -1,10 +1,8 @@
 //! Datum to text: every type's output function.
 //!
 //! The form is PostgreSQL's with its default settings: ISO dates, intervals in its own style, bytea
-//! in hex,
-//! floats by their shortest digits. The type decides where the datum does not: a regclass is a
-//! number, json
-//! and jsonb differ in how they are laid out.
+//! in hex, floats by their shortest digits. The type decides where the datum does not: a regclass
+//! is a number, json and jsonb differ in how they are laid out.
 
 use value::json::Style;
 use value::text::{datetime, float, id, interval};

@@ -1,8 +1,8 @@
 //! The reg… types: numbers that are written as names.
 //!
 //! Names are looked up as SQL writes them, folded to lower case outside of quotes, with or without
-//! a schema;
-//! a number in the text is that number. A number without a name is shown as the number, `-` for 0.
+//! a schema; a number in the text is that number. A number without a name is shown as the number,
+//! `-` for 0.
 
 use model::ObjectNumber;
 

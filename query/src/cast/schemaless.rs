@@ -1,9 +1,8 @@
 //! Values without schema: into declared types where they are exactly of them, and out of them.
 //!
 //! A field that no column declares may hold anything, so its expression is of type `ANY` and its
-//! datum one
-//! CBOR item. Reading it as a type asks that nothing be lost: 5.0 is an integer, 5.5 is not
-//! (42804).
+//! datum one CBOR item. Reading it as a type asks that nothing be lost: 5.0 is an integer, 5.5 is
+//! not (42804).
 
 use value::{Decimal, Encoder, Item, Kind, Raw};
 

@@ -1,8 +1,8 @@
 //! A value that belongs to a plan and not to an arena.
 //!
 //! A plan is shared between connections and outlives each of them, so a constant owns its bytes.
-//! What fits the datum
-//! lies in it; text and its kin lie in a box beside it. `as_datum` is a match and no copy.
+//! What fits the datum lies in it; text and its kin lie in a box beside it. `as_datum` is a match
+//! and no copy.
 
 use std::sync::Arc;
 

@@ -1,8 +1,7 @@
 //! Looking through expressions and rewriting them.
 //!
 //! `children` and `map` know the shape of every node; everything else is written with them, so that
-//! a new kind
-//! of node has one place.
+//! a new kind of node has one place.
 
 use super::{Constant, Context, Expression, Node};
 use crate::function::Volatility;
@@ -119,8 +118,7 @@ impl Expression {
     }
 
     /// Whether it gives one value whatever row and parameters: no column, no parameter, nothing
-    /// that is
-    /// not immutable.
+    /// that is not immutable.
     pub fn is_constant(&self) -> bool {
         let varies = |part: &Expression| matches!(part.node, Node::Column(_) | Node::Parameter(_));
         self.volatility() == Volatility::Immutable && !self.any(varies)
@@ -207,8 +205,7 @@ impl Expression {
 }
 
 /// AND and OR without the constants that do not matter; the constant, where one decides. What comes
-/// before a
-/// deciding constant is dropped too, as PostgreSQL does, although it might have failed.
+/// before a deciding constant is dropped too, as PostgreSQL does, although it might have failed.
 fn short_circuit(mut part: Expression) -> Expression {
     let decisive = match part.node {
         Node::And(_) => false,

@@ -6,19 +6,15 @@
 //! ```
 //!
 //! The state lies in the caller's memory, in the group's slot of its hash table; it owns what it
-//! keeps, so the
-//! arena of a batch may be reset between two rows. Result types are PostgreSQL's: `sum(int4)` is
-//! bigint,
-//! `sum(int8)` and every average of integers numeric.
+//! keeps, so the arena of a batch may be reset between two rows. Result types are PostgreSQL's:
+//! `sum(int4)` is bigint, `sum(int8)` and every average of integers numeric.
 //!
 //! **Invariants**
 //! - An entry that skips NULL is given no row with a NULL argument; `add` sees to that itself.
 //! - DISTINCT and ORDER BY inside the call are the executor's: `add` is called with the rows that
-//!   remain, in
-//!   order.
+//!   remain, in order.
 //! - Sums of integers are exact in 128 bits and checked once at the end: the order of rows cannot
-//!   make an
-//!   overflow appear.
+//!   make an overflow appear.
 //!
 //! Rejected: states as datums in an arena (each row of each group would copy its text again).
 

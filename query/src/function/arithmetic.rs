@@ -1,11 +1,9 @@
 //! Integer arithmetic, checked.
 //!
 //! PostgreSQL has one operator for each pair of widths, and the wider one's range decides: `int2 +
-//! int4` is
-//! an int4. Every kernel computes in 64 bits and checks against its result's range, so one body
-//! serves
-//! all pairs of one width. Overflow is 22003, a zero divisor 22012; the one quotient that overflows
-//! (`min / -1`) is out of range, its remainder 0.
+//! int4` is an int4. Every kernel computes in 64 bits and checks against its result's range, so one
+//! body serves all pairs of one width. Overflow is 22003, a zero divisor 22012; the one quotient
+//! that overflows (`min / -1`) is out of range, its remainder 0.
 
 use super::Arguments;
 use super::names::*;

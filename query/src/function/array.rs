@@ -12,8 +12,7 @@
 //! - Lower bounds are 1; a literal with others is refused by name.
 //! - All sub-arrays of one level are of one length: every constructor here checks it.
 //! - Arrays of json have one dimension, since a JSON array could not be told from a second one; a
-//!   JSON null in
-//!   one is the same as NULL. Arrays of records do not exist.
+//!   JSON null in one is the same as NULL. Arrays of records do not exist.
 
 use value::cbor::Elements;
 use value::{Encoder, Item, Raw};

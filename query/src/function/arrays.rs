@@ -1,10 +1,8 @@
 //! Functions and operators of arrays.
 //!
 //! An array is rebuilt rather than edited: its elements become datums, the list is changed, and
-//! encoded again
-//! with its dimensions. Equality of elements is that of the type, NULL being no element's equal
-//! except where
-//! PostgreSQL says so (array_remove, array_position).
+//! encoded again with its dimensions. Equality of elements is that of the type, NULL being no
+//! element's equal except where PostgreSQL says so (array_remove, array_position).
 
 use value::Raw;
 

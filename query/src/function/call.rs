@@ -1,9 +1,8 @@
 //! What a kernel is given: its surroundings, and its arguments with their types taken for granted.
 //!
 //! The binder puts arguments of the declared types under every call, so a kernel takes `a.int(0)?`
-//! and does
-//! not ask. A datum of another kind there is a defect of the binder and answers XX000, never a
-//! panic.
+//! and does not ask. A datum of another kind there is a defect of the binder and answers XX000,
+//! never a panic.
 
 use value::{Decimal, Interval, Raw};
 
@@ -26,8 +25,7 @@ pub struct Call<'a, 'c> {
 }
 
 /// Where the types of a call's arguments stand. They are looked up only by generic kernels, so that
-/// no list
-/// is made for each call.
+/// no list is made for each call.
 #[derive(Clone, Copy)]
 pub enum CallTypes<'c> {
     /// The expressions that gave the arguments.

@@ -1,11 +1,10 @@
 //! Comparison operators.
 //!
 //! Six kernels serve every type: the order of datums ([`super::datum_order`]) is the operators'
-//! order. An
-//! entry stands for each pair of types that PostgreSQL has an operator for, so that the binder
-//! resolves
-//! as PostgreSQL does (`int = numeric` has no entry: the integer is cast). Only dates and zoned
-//! timestamps need a kernel of their own, since midnight depends on the session's zone.
+//! order. An entry stands for each pair of types that PostgreSQL has an operator for, so that the
+//! binder resolves as PostgreSQL does (`int = numeric` has no entry: the integer is cast). Only
+//! dates and zoned timestamps need a kernel of their own, since midnight depends on the session's
+//! zone.
 
 use std::cmp::Ordering;
 

@@ -1,10 +1,8 @@
 //! Hashing of datums, for hash joins, grouping and DISTINCT.
 //!
 //! Equal under [`super::datum_order::order`] must hash alike, also across representations:
-//! `1::int2`, `1::int8`,
-//! `1.00` and `1e0::float8` are one group key after a mixed join. So every number is reduced to the
-//! cheapest
-//! form that holds it: an integer if it is one, else the bits of its double.
+//! `1::int2`, `1::int8`, `1.00` and `1e0::float8` are one group key after a mixed join. So every
+//! number is reduced to the bits of its nearest double.
 //!
 //! ```text
 //!   class byte │ canonical form

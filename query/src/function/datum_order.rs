@@ -11,8 +11,7 @@
 //! ```
 //!
 //! NULL stands outside: [`compare`] puts it where ORDER BY says, and within arrays and records it
-//! is above
-//! everything, equal to itself, as PostgreSQL has it there.
+//! is above everything, equal to itself, as PostgreSQL has it there.
 //!
 //! **Invariant** `order(a, b) == Equal` exactly if the type's `=` is true, and then
 //! [`hash`](super::datum_hash::hash) is equal (property test).
@@ -43,8 +42,7 @@ pub fn equal(a: &Datum<'_>, b: &Datum<'_>) -> bool {
 }
 
 /// The order of two values of one type class; NULL is above everything. Values of different classes
-/// are
-/// ordered by class, so that the order is total whatever it is given.
+/// are ordered by class, so that the order is total whatever it is given.
 pub fn order(a: &Datum<'_>, b: &Datum<'_>) -> Ordering {
     use Datum::*;
     match (a, b) {
@@ -232,8 +230,7 @@ impl<'a> Iterator for Items<'a> {
 }
 
 /// jsonb's order. By an accident that PostgreSQL keeps for its indexes' sake, an empty array on its
-/// own is below
-/// every scalar, although arrays are above them.
+/// own is below every scalar, although arrays are above them.
 pub fn json(a: Raw<'_>, b: Raw<'_>) -> Ordering {
     let empty = |raw: Raw<'_>| raw.is_array() && raw.count() == Some(0);
     let scalar = |raw: Raw<'_>| !raw.is_array() && !raw.is_document();

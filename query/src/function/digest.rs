@@ -1,8 +1,7 @@
 //! Digests and encodings of bytes: MD5, the SHA-2 family, base64, hex, escape.
 //!
 //! The digests are a page each and have not changed in decades; a dependency for them would weigh
-//! more. They are
-//! held to the standards' own test vectors.
+//! more. They are held to the standards' own test vectors.
 
 use super::Arguments;
 use super::float::domain;
@@ -56,8 +55,7 @@ pub fn md5(message: &[u8]) -> [u8; 16] {
 }
 
 /// The first 64 bits of the fractional parts of cube roots (or square roots) of the first primes:
-/// SHA-2's
-/// constants, which for SHA-256 are the upper halves.
+/// SHA-2's constants, which for SHA-256 are the upper halves.
 fn prime_roots<const N: usize>(cube: bool) -> [u64; N] {
     let mut found = [0; N];
     let mut slots = found.iter_mut();

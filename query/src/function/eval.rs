@@ -1,14 +1,11 @@
 //! Evaluating an expression over one row.
 //!
 //! One small recursive function chooses by the kind of node; everything that needs room on the
-//! stack stands
-//! in a function of its own that is never inlined into it, so that a level of nesting costs a few
-//! hundred
-//! bytes and a thousand levels fit every thread.
+//! stack stands in a function of its own that is never inlined into it, so that a level of nesting
+//! costs a few hundred bytes and a thousand levels fit every thread.
 //!
 //! Three-valued logic is in `fold`: AND stops at the first false, OR at the first true, and a NULL
-//! on the way
-//! makes NULL of what would have been the neutral answer.
+//! on the way makes NULL of what would have been the neutral answer.
 
 use smallvec::SmallVec;
 

@@ -1,10 +1,8 @@
 //! Floating point: real and double precision.
 //!
 //! IEEE arithmetic in the operands' width, with PostgreSQL's two additions: a result that overflows
-//! although
-//! no operand was infinite is 22003, and so is a product or quotient of non-zeros that vanishes.
-//! NaN and the
-//! infinities themselves are values like any other.
+//! although no operand was infinite is 22003, and so is a product or quotient of non-zeros that
+//! vanishes. NaN and the infinities themselves are values like any other.
 
 use super::arithmetic::division_by_zero;
 use super::names::*;
@@ -62,9 +60,8 @@ fn float8<'a>(n: Result<f64>) -> Result<Datum<'a>> {
 }
 
 /// Rounds to single precision, where the range is narrower: a double holds every product of two
-/// singles
-/// exactly, and sums and quotients to more than twice the digits, so rounding twice is rounding
-/// once.
+/// singles exactly, and sums and quotients to more than twice the digits, so rounding twice is
+/// rounding once.
 fn float4<'a>(n: Result<f64>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
     let wide = n?;
     let narrow = wide as f32;

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! FM leaves padding out, TH adds an ordinal; names are English. Reading follows PostgreSQL's
-//! lenient rules: a
-//! field takes as many digits as it may have, blanks and separators of the pattern match any.
+//! lenient rules: a field takes as many digits as it may have, blanks and separators of the pattern
+//! match any.
 
 use value::Interval;
 use value::calendar::{self, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};
@@ -20,8 +20,7 @@ use crate::cast::datetime::{DATES, MONTHS, WEEKDAYS, in_range};
 use crate::{Datum, Error, ErrorKind, Result};
 
 /// The words of patterns, the longest of those with a common beginning first; upper case where case
-/// decides how
-/// names are written.
+/// decides how names are written.
 static WORDS: &[&str] = &[
     "SSSSS", "SSSS", "Y,YYY", "IYYY", "YYYY", "MONTH", "Month", "month", "HH24", "HH12", "IDDD",
     "A.D.", "B.C.", "A.M.", "P.M.", "a.d.", "b.c.", "a.m.", "p.m.", "DDD", "DAY", "Day", "day",

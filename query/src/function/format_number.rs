@@ -6,8 +6,7 @@
 //! ```
 //!
 //! A number that needs more digits than the pattern has shows as `#`. Signs stand in front of the
-//! first
-//! digit unless the pattern places them. `,` `G` and `.` `D` are the C locale's; L is a blank
+//! first digit unless the pattern places them. `,` `G` and `.` `D` are the C locale's; L is a blank
 //! there.
 
 use value::Decimal;

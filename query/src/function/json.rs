@@ -1,10 +1,9 @@
 //! JSON values: what the functions on json and jsonb are made of.
 //!
 //! Both types are one CBOR item; they differ in how they are printed and in which operators exist.
-//! A value of any
-//! other type becomes JSON here ([`encode`]): numbers and booleans stay themselves, dates and the
-//! rest keep
-//! their own CBOR types, so that nothing is lost before the text is printed.
+//! A value of any other type becomes JSON here ([`encode`]): numbers and booleans stay themselves,
+//! dates and the rest keep their own CBOR types, so that nothing is lost before the text is
+//! printed.
 
 use std::borrow::Cow;
 

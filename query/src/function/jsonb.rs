@@ -1,10 +1,8 @@
 //! Operators and functions of json and jsonb.
 //!
 //! Reading walks the stored bytes and gives slices of them; `->` copies nothing. Writing decodes
-//! the value into a
-//! tree, changes that, and encodes it: documents are small, and the rules (paths, negative
-//! subscripts, merging)
-//! are told once on a tree instead of once for each layout.
+//! the value into a tree, changes that, and encodes it: documents are small, and the rules (paths,
+//! negative subscripts, merging) are told once on a tree instead of once for each layout.
 //!
 //! Both types share the kernels; an entry of `json` differs in what it prints.
 

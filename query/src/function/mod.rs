@@ -8,10 +8,9 @@
 //! ```
 //!
 //! Three tables stand side by side: [`Function`] (a value from values), [`Aggregate`] (a value from
-//! rows) and
-//! [`SetFunction`] (rows from values). Each entry serves exactly one list of argument types, so
-//! that a
-//! kernel never asks what it was given; what a language calls by one name is many entries.
+//! rows) and [`SetFunction`] (rows from values). Each entry serves exactly one list of argument
+//! types, so that a kernel never asks what it was given; what a language calls by one name is many
+//! entries.
 //!
 //! **Invariants**
 //! - An id names one entry for ever: plans and tests speak of `sql.int4_add`, never of an address.
@@ -20,8 +19,7 @@
 //! - The tables are sorted into maps once, on first use; a lookup is one hash and gives a slice.
 //!
 //! Rejected: one kernel for each name that looks at its arguments (a type check per row and per
-//! call), and a
-//! trait object per function (nothing to print, nothing to list, nothing to compare).
+//! call), and a trait object per function (nothing to print, nothing to list, nothing to compare).
 
 mod aggregate;
 mod arithmetic;
@@ -305,8 +303,7 @@ pub fn function(name: &str, arguments: &[Type]) -> Option<&'static Function> {
 }
 
 /// The first number of the functions as pg_proc numbers them here: below those of the catalogue,
-/// above all that
-/// PostgreSQL gives itself by hand.
+/// above all that PostgreSQL gives itself by hand.
 const FIRST_NUMBER: u32 = 10_000;
 
 /// The number of the first function of a name.

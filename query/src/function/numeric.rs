@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The numbers themselves are [`value::Decimal`]'s; here are only the rules, which decide how many
-//! digits a
-//! client sees. They are stated in PostgreSQL's base-10000 digits, whence `base10000_head`.
+//! digits a client sees. They are stated in PostgreSQL's base-10000 digits, whence
+//! `base10000_head`.
 
 use value::{Decimal, DecimalError};
 

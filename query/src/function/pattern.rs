@@ -5,11 +5,9 @@
 //! ```
 //!
 //! Matching is greedy with one point to come back to, the last `%`: a text that fails after a later
-//! `%` would fail
-//! after an earlier one too, so the time is at most the product of the two lengths and no stack is
-//! used.
-//! A regular expression made of the pattern was rejected: compiling it costs more than most
-//! matches.
+//! `%` would fail after an earlier one too, so the time is at most the product of the two lengths
+//! and no stack is used. A regular expression made of the pattern was rejected: compiling it costs
+//! more than most matches.
 
 use super::float::domain;
 use super::names::*;

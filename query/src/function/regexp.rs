@@ -8,10 +8,8 @@
 //! ```
 //!
 //! **Limits**, each refused by name: back references and look-around, which need backtracking and
-//! with it the
-//! chance of exponential time. Known difference: among alternatives PostgreSQL takes the longest
-//! match, here it
-//! is the first that matches; whether there is a match is the same.
+//! with it the chance of exponential time. Known difference: among alternatives PostgreSQL takes
+//! the longest match, here it is the first that matches; whether there is a match is the same.
 //!
 //! Compiled expressions are kept for each thread, the last few, since one pattern meets many rows.
 
@@ -427,8 +425,7 @@ struct Found {
 }
 
 /// The matches in a text from a byte on; without `global` the first. A match without length moves
-/// the search
-/// on by a character.
+/// the search on by a character.
 fn find(regex: &Regex, text: &str, from: usize, global: bool) -> Vec<Found> {
     let mut found = Vec::new();
     let mut at = from;

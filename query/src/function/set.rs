@@ -5,8 +5,7 @@
 //! ```
 //!
 //! A source makes one row at a time into the caller's vector, so `generate_series(1, 1e9)` costs no
-//! memory, and
-//! a row's values live in the arena that the caller gives for it.
+//! memory, and a row's values live in the arena that the caller gives for it.
 
 use std::sync::LazyLock;
 

@@ -1,10 +1,8 @@
 //! Sums of powers: means, variances and regressions.
 //!
 //! Floating point follows Youngs and Cramer, as PostgreSQL does: the sum of squared deviations is
-//! kept up to
-//! date row by row, so that numbers far from zero do not cancel each other's digits. Exact numbers
-//! need no
-//! such care: N·Σx² − (Σx)² is exact, and divided once.
+//! kept up to date row by row, so that numbers far from zero do not cancel each other's digits.
+//! Exact numbers need no such care: N·Σx² − (Σx)² is exact, and divided once.
 
 use value::Decimal;
 

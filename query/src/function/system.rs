@@ -1,10 +1,8 @@
 //! Functions about the session, the server and the catalogue.
 //!
 //! Everything comes through [`Session`](crate::expression::Session): the same call gives the same
-//! answer in any
-//! query. What psql, pg_dump and drivers call while they look at a database is here; where
-//! PostgreSQL would
-//! answer NULL for an object that does not exist, so does this.
+//! answer in any query. What psql, pg_dump and drivers call while they look at a database is here;
+//! where PostgreSQL would answer NULL for an object that does not exist, so does this.
 //!
 //! Rights do not exist yet, so every has_…_privilege is true for what exists.
 

@@ -1,10 +1,8 @@
 //! Text functions.
 //!
 //! Lengths and positions count characters, as SQL has it; the bytes are UTF-8 and offsets are found
-//! by walking
-//! them, with a short cut for text that is all ASCII. Case follows Unicode's one-to-one mappings,
-//! as the
-//! C.UTF-8 locale does: no mapping changes a text's length in characters.
+//! by walking them, with a short cut for text that is all ASCII. Case follows Unicode's one-to-one
+//! mappings, as the C.UTF-8 locale does: no mapping changes a text's length in characters.
 
 use super::float::domain;
 use super::names::*;

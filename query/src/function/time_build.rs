@@ -1,8 +1,7 @@
 //! Making dates and times: the clock, and values from their parts.
 //!
 //! `now()` is the transaction's time and the same in every row of every statement of it;
-//! `clock_timestamp()` is
-//! the moment of the call.
+//! `clock_timestamp()` is the moment of the call.
 
 use value::Interval;
 use value::calendar::{self, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};

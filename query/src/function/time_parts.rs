@@ -1,9 +1,8 @@
 //! Parts of dates and times: extract, date_part, date_trunc, date_bin, age.
 //!
 //! `extract` gives numeric with the scale that PostgreSQL 15 gives (`epoch` and `seconds` six
-//! digits), `date_part`
-//! the same as a double. Of an infinite value the parts that grow with time are infinite, the
-//! others NULL.
+//! digits), `date_part` the same as a double. Of an infinite value the parts that grow with time
+//! are infinite, the others NULL.
 
 use value::calendar::{self, Civil, MICROS_PER_DAY, MICROS_PER_HOUR, MICROS_PER_SECOND};
 use value::{Decimal, Interval};

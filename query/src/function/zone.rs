@@ -6,10 +6,9 @@
 //! ```
 //!
 //! Names are IANA's (from jiff's own data or the system's), a few abbreviations, and POSIX-style
-//! offsets:
-//! `UTC+3` lies *west*. jiff knows the years -9999 to 9999; PostgreSQL's calendar goes on to
-//! 294276, where the
-//! rules of the last year known are used: 400 years later the calendar repeats.
+//! offsets: `UTC+3` lies *west*. jiff knows the years -9999 to 9999; PostgreSQL's calendar goes on
+//! to 294276, where the rules of the last year known are used: 400 years later the calendar
+//! repeats.
 
 use std::cell::RefCell;
 

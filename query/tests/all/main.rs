@@ -7,3 +7,4 @@ mod golden;
 mod order;
 mod session;
 mod surface;
+mod system;

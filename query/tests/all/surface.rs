@@ -1,6 +1,5 @@
 //! The tables are well formed, and PostgreSQL's surface is known: every operator, function,
-//! aggregate and cast of
-//! it for our types is listed in tests/surface as `done` or `later`.
+//! aggregate and cast of it for our types is listed in tests/surface as `done` or `later`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
