@@ -4,13 +4,14 @@
 //!   *.rs    at most 100 columns · opens with `//!` · at most 1 200 lines
 //!           no `dbg`, `todo`, `unimplemented` macro
 //!   text    nothing about how it came to be written: trackers, machines, folders outside
+//!   *.md    links, files and functions that are named are there
 //! ```
 //!
 //! Each rule is a function from a path and its text to complaints, so each is tried on small texts
 //! below before the repository is walked: a rule that finds nothing because it is broken would be
 //! worse than none. A refusal names file, line, rule and remedy.
 //!
-//! `rustfmt` wraps code and not comments, so the length of lines is held here. What is generated is
+//! `rustfmt` wraps code and not comments (`.ci/wrap` does), so the length of lines is held here. What is generated is
 //! listed by name, and the list may only name files that are there and need it.
 //!
 //! Rejected: clippy's own limits (they know functions, not files and prose).
@@ -66,7 +67,7 @@ fn long_lines(name: &str, text: &str) -> Vec<String> {
         .filter(|(_, line)| long(line))
         .map(|(at, line)| {
             let columns = line.chars().count();
-            format!("{name}:{}: {columns} columns, at most {COLUMNS_MAX}: wrap it", at + 1)
+            format!("{name}:{}: {columns} columns, at most {COLUMNS_MAX}: run .ci/wrap", at + 1)
         })
         .collect()
 }
@@ -148,6 +149,49 @@ fn provenance(name: &str, text: &str) -> Vec<String> {
     found
 }
 
+/// What stands between single backquotes, outside of fenced blocks.
+fn quoted(text: &str) -> Vec<&str> {
+    let mut fenced = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced {
+            found.extend(line.split('`').skip(1).step_by(2));
+        }
+    }
+    found
+}
+
+/// The targets of links that lead into the repository.
+fn links(text: &str) -> Vec<&str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets
+        .filter_map(|target| target.split('#').next())
+        .filter(|target| !target.is_empty() && !target.contains("://"))
+        .collect()
+}
+
+/// Whether a page's `Type::function` is somewhere in these sources: both names in one file.
+fn is_defined(name: &str, sources: &[String]) -> bool {
+    let Some((of, function)) = name.rsplit_once("::") else { return true };
+    let of = of.rsplit("::").next().unwrap_or(of);
+    let defined = [format!("fn {function}("), format!("fn {function}<")];
+    sources.iter().any(|text| {
+        text.contains(of) && defined.iter().any(|define| text.contains(define.as_str()))
+    })
+}
+
+/// `Type::function`, and nothing that only looks like it (modules, macros, code).
+fn names_a_function(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+    let (of, function) = name.rsplit_once("::").unwrap_or_default();
+    let of = of.rsplit("::").next().unwrap_or(of);
+    name.chars().all(plain)
+        && of.starts_with(|c: char| c.is_ascii_uppercase())
+        && function.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
 /// Every complaint of one rule about the files with these endings.
 fn complaints(endings: &[&str], rule: fn(&str, &str) -> Vec<String>) -> Vec<String> {
     let root = root();
@@ -204,7 +248,47 @@ fn what_is_listed_as_generated_is_there_and_long() {
 }
 
 #[test]
+fn links_of_pages_lead_somewhere() {
+    let all = complaints(&["md"], |name, text| {
+        let folder = root().join(name).parent().unwrap_or(Path::new("/")).to_path_buf();
+        let dead = links(text).into_iter().filter(|link| !folder.join(link).exists());
+        dead.map(|link| format!("{name}: the link to {link} leads nowhere")).collect()
+    });
+    assert_none("dead links", &all);
+}
+
+#[test]
+fn pages_name_functions_and_files_that_are_there() {
+    let sources = files_below(&root(), &["rs"]);
+    let sources: Vec<String> = sources.iter().filter_map(|f| fs::read_to_string(f).ok()).collect();
+    let mut missing = Vec::new();
+    for page in ["ARCHITECTURE.md", "README.md", "docs/formats.md"] {
+        let text = fs::read_to_string(root().join(page)).expect("a page");
+        for name in quoted(&text) {
+            let is_path = name.contains('/') && name.ends_with(".rs") && !name.contains('*');
+            let file_is_there = || {
+                let found = files_below(&root(), &["rs"]);
+                found.iter().any(|path| path.ends_with(name))
+            };
+            if is_path && !file_is_there() {
+                missing.push(format!("{page}: there is no file {name}: say where it went"));
+            } else if names_a_function(name) && !is_defined(name, &sources) {
+                missing.push(format!("{page}: there is no {name}: tell the way as it goes now"));
+            }
+        }
+    }
+    assert_none("pages behind the code", &missing);
+}
+
+#[test]
 fn the_rules_find_what_they_are_for() {
+    let page = "see `A::b` and `c`\n```text\n`no`\n```\n[d](e.md#f) [g](https://h) [i](#j)";
+    assert_eq!(quoted(page), ["A::b", "c"]);
+    assert_eq!(links(page), ["e.md"]);
+    assert!(names_a_function("x::A::b") && !names_a_function("a::b") && !names_a_function("A::B"));
+    let source = ["impl A { fn b(&self) {} }".to_owned()];
+    assert!(is_defined("A::b", &source) && !is_defined("A::c", &source));
+
     let width = "x".repeat(COLUMNS_MAX);
     assert!(long_lines("a.rs", &width).is_empty());
     assert_eq!(long_lines("a.rs", &format!("ok\n{width}y\n")).len(), 1);
