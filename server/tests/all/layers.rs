@@ -1,8 +1,8 @@
 //! The order of the crates, held against their manifests.
 //!
-//! A layered program decays by one convenient dependency at a time. So the order is a constant here,
-//! every manifest is read, and an edge that points the wrong way fails with its name and with what
-//! to do instead.
+//! A layered program decays by one convenient dependency at a time. So the order is a constant
+//! here, every manifest is read, and an edge that points the wrong way fails with its name and with
+//! what to do instead.
 //!
 //! ```text
 //!   ORDER   value ◄─ engine ◄─ transaction ◄─ … ◄─ protocol ◄─ server

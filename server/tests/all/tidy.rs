@@ -11,8 +11,9 @@
 //! below before the repository is walked: a rule that finds nothing because it is broken would be
 //! worse than none. A refusal names file, line, rule and remedy.
 //!
-//! `rustfmt` wraps code and not comments (`.ci/wrap` does), so the length of lines is held here. What is generated is
-//! listed by name, and the list may only name files that are there and need it.
+//! `rustfmt` wraps code and not comments (`.ci/wrap` does), so the length of lines is held here.
+//! What is generated is listed by name, and the list may only name files that are there and need
+//! it.
 //!
 //! Rejected: clippy's own limits (they know functions, not files and prose).
 
@@ -142,7 +143,7 @@ fn provenance(name: &str, text: &str) -> Vec<String> {
             None => continue,
         };
         found.push(format!(
-            "{name}:{}: speaks of `{what}`: a reader has only this repository; say the reason itself",
+            "{name}:{}: speaks of `{what}`: a reader has only this repository: say why",
             at + 1
         ));
     }
