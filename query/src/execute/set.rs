@@ -18,6 +18,9 @@ use crate::function::equal;
 use crate::plan::SetOperation;
 use crate::{Datum, Result};
 
+/// Where fewer than one row in so many of a batch is new, the new ones are copied and the batch is let go.
+const SPARSE: usize = 4;
+
 /// Rows known by value, each with a count.
 #[derive(Default)]
 struct Seen {
@@ -37,23 +40,50 @@ impl Seen {
     /// Counts each row of a batch; answers which were not known before.
     fn add(&mut self, batch: &Arc<Batch>, run: &mut Run) -> Result<Vec<usize>> {
         let mut fresh = Vec::new();
+        let mut names = Vec::new();
         let ids: Vec<RowId> = self.rows.add(batch.clone()).collect();
-        for (at, row) in batch.iter().enumerate() {
+        for ((at, row), id) in batch.iter().enumerate().zip(ids) {
             if let Some(count) = self.find(row) {
                 *count += 1;
                 continue;
             }
-            self.table.entry(hash(row)).or_default().push((ids[at], 1));
+            let hash = hash(row);
+            self.table.entry(hash).or_default().push((id, 1));
             fresh.push(at);
+            names.push((hash, id));
         }
         if fresh.is_empty() {
             self.rows.forget_last();
-        } else {
-            let bytes = batch.size() + fresh.len() * 48;
-            run.reserve(bytes)?;
-            self.reserved += bytes;
+            return Ok(fresh);
         }
+        let mut held = batch.size();
+        if fresh.len() * SPARSE < batch.len() {
+            held = self.copy_out(batch, &fresh, &names)?;
+        }
+        let bytes = held + fresh.len() * 48;
+        run.reserve(bytes)?;
+        self.reserved += bytes;
         Ok(fresh)
+    }
+
+    /// Keeps copies of the few new rows instead of the batch added last; answers their bytes.
+    fn copy_out(
+        &mut self,
+        batch: &Arc<Batch>,
+        fresh: &[usize],
+        names: &[(u64, RowId)],
+    ) -> Result<usize> {
+        let copies = pick(batch, fresh)?.detached()?;
+        let bytes = copies.size();
+        self.rows.forget_last();
+        for ((hash, old), new) in names.iter().zip(self.rows.add(copies)) {
+            let known =
+                self.table.get_mut(hash).and_then(|list| list.iter_mut().find(|(id, _)| id == old));
+            if let Some((id, _)) = known {
+                *id = new;
+            }
+        }
+        Ok(bytes)
     }
 
     fn clear(&mut self, run: &mut Run) {

@@ -24,7 +24,6 @@ use super::batch::Batch;
 use super::change::{Changed, Current, keep_returning, new_rows, update_mode, updated_rows};
 use super::fault::{concurrent_update, fault, of_lock};
 use super::part::Part;
-use super::relational::project;
 use super::row::Decoder;
 use super::run::{Newer, Run};
 use crate::expression::Expression;
@@ -163,10 +162,10 @@ impl Shape {
             }
         };
         let Some(value) = value.map_err(fault)? else { return Ok(Changed::default()) };
-        let rows = self.decode(StoredRow { key, value }, run)?;
+        let stored = StoredRow { key, value };
         let rows = match list {
-            Some(list) if !rows.is_empty() => project(&rows, list, run)?,
-            _ => rows,
+            Some(list) => self.decode_list(stored, list, run)?,
+            None => self.decode(stored, run)?,
         };
         let rows = if rows.is_empty() { Vec::new() } else { vec![rows] };
         Ok(Changed { affected: 0, rows })
@@ -184,6 +183,38 @@ impl Shape {
                 decoder.push(stored, &context, cells, arena)?;
                 let Some(filter) = filter else { return Ok(true) };
                 Ok(matches!(filter.eval(&context, cells, arena)?, Datum::Bool(true)))
+            })?;
+            Ok(())
+        })?;
+        Ok(batch)
+    }
+
+    /// The select list over the row, in one step.
+    fn decode_list(
+        &self,
+        stored: StoredRow,
+        list: &Part<Vec<Expression>>,
+        run: &Run,
+    ) -> Result<Arc<Batch>> {
+        let stored = Arc::new(stored);
+        let (batch, ()) = Batch::build(list.len(), |writer| {
+            let decoder = writer.keep(&self.decoder);
+            let context = writer.keep(&run.frame).context();
+            let filter = writer.keep_part(&self.scan).filter.as_ref();
+            let list = writer.keep_part(list);
+            let stored = writer.keep(&stored);
+            let mut row = Vec::with_capacity(decoder.width());
+            writer.make(|cells, arena| {
+                decoder.push(stored, &context, &mut row, arena)?;
+                if let Some(filter) = filter
+                    && !matches!(filter.eval(&context, &row, arena)?, Datum::Bool(true))
+                {
+                    return Ok(false);
+                }
+                for expression in list {
+                    cells.push(expression.eval(&context, &row, arena)?);
+                }
+                Ok(true)
             })?;
             Ok(())
         })?;

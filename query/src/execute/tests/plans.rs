@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::execute::explain::{Options, explain};
+use crate::execute::start::start_counted;
 use crate::plan::optimize::{Statistics, optimize};
 use crate::plan::{Join, JoinKind, JoinMethod, SortKey};
 
@@ -192,6 +193,76 @@ fn limit(input: Node, rows: i64) -> Node {
     let types = input.types.clone();
     let limit = Some(Expression { ty: Type::INT8, ..int(rows) });
     Node::new(NodeKind::Limit { input: Box::new(input), limit, offset: None }, types)
+}
+
+#[test]
+fn analyze_counts_rows() {
+    runtime().block_on(async {
+        let model = model().await;
+        let table = table(&model, &["a", "b", "c"], 1, &[]).await;
+        let work = begin(&model).await;
+        let rows: Vec<Row> = (0..9).map(|n| vec![Some(n), Some(n % 2), None]).collect();
+        fill(&work, &table, &rows).await;
+        let node = sort(filter(scan(&table), binary("=", column(1), int(0))), &[(0, true)]);
+        let node = limit(columns3(node), 2);
+        let prepared = Prepared::new(statement(Operation::Query(node))).unwrap();
+        let frame = empty(&prepared.statement, Arc::new(Quiet)).unwrap();
+        let (mut running, counts) =
+            start_counted(&prepared, frame, work.clone(), Settings::default()).unwrap();
+        while running.next().await.unwrap().is_some() {}
+        let options = Options { costs: false, counts: Some(&counts), timing: false };
+        let statistics = Statistics::default();
+        let lines = explain(&prepared.statement, &statistics, &Quiet, &options);
+        assert_eq!(
+            lines,
+            [
+                "Limit (actual rows=2 loops=1)",
+                "  ->  Sort (actual rows=5 loops=1)",
+                "        Sort Key: a DESC",
+                "        ->  Seq Scan on t (actual rows=9 loops=1)",
+                "              Filter: (b = 0)",
+            ]
+        );
+    });
+}
+
+/// Whole documents, fields without columns, and a field that is not of the type that was described.
+#[test]
+fn documents_as_rows() {
+    use model::NewCollection;
+    use value::{Document, Value};
+    runtime().block_on(async {
+        let model = model().await;
+        let work = begin(&model).await;
+        let database = work.catalogue().database("main").unwrap().id;
+        let new = NewCollection::documents(database, "public", "d");
+        let made = work.create_collection(new).await.unwrap();
+        for n in [Value::Int32(1), Value::Int64(2), Value::Null] {
+            let document: Document = [("n".to_owned(), n)].into_iter().collect();
+            work.insert_document(&made, &document, model::Arbiter::None).await.unwrap();
+        }
+        let read = |field: &str, ty: Type| {
+            let columns = vec![ScanColumn::Field(field.to_owned())];
+            let (collection, access) = (made.clone(), Access::Full);
+            let scan = Scan { collection, columns, access, filter: None, backward: false };
+            statement(Operation::Query(Node::new(NodeKind::Scan(Box::new(scan)), vec![ty])))
+        };
+        let mut rows = execute(&work, read("n", Type::INT4), Settings::default()).await.unwrap().0;
+        rows.sort();
+        assert_eq!(rows, [vec![None], vec![Some(1)], vec![Some(2)]]);
+        let text: Document = [("n".to_owned(), Value::Text("x".into()))].into_iter().collect();
+        work.insert_document(&made, &text, model::Arbiter::None).await.unwrap();
+        let error = execute(&work, read("n", Type::INT4), Settings::default()).await.unwrap_err();
+        assert_eq!(error.sqlstate, "42804");
+        assert!(error.message.contains("\"n\""), "{error}");
+    });
+}
+
+#[test]
+fn what_is_prepared_is_shared_between_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Prepared>();
+    is_shared::<Arc<Batch>>();
 }
 
 #[test]
