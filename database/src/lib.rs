@@ -20,7 +20,9 @@
 
 pub mod address;
 mod background;
+pub mod check;
 mod compile;
+pub mod keys;
 mod library;
 mod open;
 pub mod options;

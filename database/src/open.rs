@@ -22,6 +22,7 @@ use transaction::local::{Local, LocalOptions};
 
 use crate::address::Address;
 use crate::compile::Compiler;
+use crate::keys::Keyspaces;
 use crate::options::Options;
 use crate::plans::Plans;
 use crate::sessions::Sessions;
@@ -38,11 +39,12 @@ pub(crate) struct Shared {
     pub memory: usize,
     pub local: Arc<Local>,
     pub model: Model,
+    pub keyspaces: Keyspaces,
     pub plans: Plans,
     pub sessions: Sessions,
     pub started: std::time::SystemTime,
     next_session: AtomicI32,
-    sweeper: Mutex<Option<tokio::task::JoinHandle<()>>>,
+    background: Mutex<Vec<tokio::task::JoinHandle<()>>>,
 }
 
 impl Qanat {
@@ -69,20 +71,23 @@ impl Qanat {
             .map_err(|error| Error::internal(format!("opening the store: {error}")))??;
         let local = Arc::new(local);
         let store: Arc<dyn Store> = local.clone();
-        let model = Model::open(store, model::Options::new(Arc::new(Compiler)))
-            .await
-            .map_err(query::execute::fault::fault)?;
+        let model_options = model::Options::new(Arc::new(Compiler));
+        let clock = model_options.clock.clone();
+        let model =
+            Model::open(store, model_options).await.map_err(query::execute::fault::fault)?;
+        let keyspaces = Keyspaces::over(model.clone(), options.durability, clock);
         let qanat = Qanat(Arc::new(Shared {
             address,
             options,
             memory,
             local,
+            keyspaces,
             model,
             plans: Plans::new(memory / 64),
             sessions: Sessions::default(),
             started: std::time::SystemTime::now(),
             next_session: AtomicI32::new(1),
-            sweeper: Mutex::default(),
+            background: Mutex::default(),
         }));
         qanat.start_sweeper();
         Ok(qanat)
@@ -98,6 +103,11 @@ impl Qanat {
         self.0.memory
     }
 
+    /// The key spaces: what a Redis client has.
+    pub fn keyspaces(&self) -> &Keyspaces {
+        &self.0.keyspaces
+    }
+
     /// What the local store says about itself.
     pub fn usage(&self) -> transaction::local::Usage {
         self.0.local.usage()
@@ -108,9 +118,7 @@ impl Qanat {
     /// # Errors
     /// What the last flush says.
     pub async fn close(&self) -> Result<()> {
-        if let Some(sweeper) = self.0.sweeper.lock().take() {
-            sweeper.abort();
-        }
+        self.0.background.lock().drain(..).for_each(|task| task.abort());
         self.0.local.close().await.map_err(query::execute::fault::store)
     }
 
@@ -118,7 +126,7 @@ impl Qanat {
         self.0.next_session.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Empties dropped collections and indexes in the background.
+    /// Empties dropped collections and indexes, and deletes expired keys, in the background.
     fn start_sweeper(&self) {
         let weak = Arc::downgrade(&self.0);
         let task = tokio::spawn(async move {
@@ -131,7 +139,8 @@ impl Qanat {
                 }
             }
         });
-        *self.0.sweeper.lock() = Some(task);
+        let expiry = tokio::spawn(self.0.keyspaces.sweeping());
+        self.0.background.lock().extend([task, expiry]);
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) struct PlanKey {
     pub database: u32,
     /// The search path.
     pub path: Vec<String>,
+    /// Type numbers that the client gave for its parameters.
+    pub given: Vec<u32>,
 }
 
 /// Plans of one text that differ in looked-at literals: more are not kept.

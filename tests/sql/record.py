@@ -35,7 +35,7 @@ def start_server(folder):
         subprocess.run(words, check=True, env=env, preexec_fn=as_postgres, stdout=subprocess.DEVNULL)
 
     run(f"{BIN}/initdb", "-D", f"{folder}/data", "-U", "postgres", "-A", "trust", "--locale=C", "-E", "UTF8", "-N")
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c timezone=UTC"
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c timezone=UTC -c deadlock_timeout=20ms"
     run(f"{BIN}/pg_ctl", "-D", f"{folder}/data", "-o", options, "-l", f"{folder}/log", "-w", "start")
 
 

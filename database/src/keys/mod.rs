@@ -33,6 +33,8 @@ pub use model::keyspace::{
     Condition, ExpireIf, Expiry, KeyError, KeyLock, Keys as KeyTransaction, Mark, ScanOptions,
     SetOptions, SetReply, Ttl, glob, number,
 };
+pub use model::Error as ModelError;
+pub use model::keyspace::layout::{INLINE_BYTES_MAX, INLINE_FIELDS_MAX};
 pub use sweeper::SweepStats;
 
 /// The result of calls on keys.

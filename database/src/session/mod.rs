@@ -21,6 +21,7 @@
 //! Rejected: a session that commits after each statement by itself and is told about BEGIN later; a pipeline of
 //! Parse/Bind/Execute messages before one Sync is one transaction to PostgreSQL's clients.
 
+mod cached;
 mod copy;
 mod cursor;
 mod define;

@@ -88,6 +88,14 @@ impl Session {
         self.refuse_failed(&parsed.statement)?;
         let own = text.get(parsed.start as usize..parsed.end as usize).unwrap_or(text);
         let parameter_count = sql::texts::highest_parameter(own, Dialect::PostgreSql).map_err(|error| syntax(&error))?;
+        let shape = if has_plan(&parsed.statement) { self.shape(own, given) } else { None };
+        if let Some(known) = shape.as_ref().and_then(|s| self.qanat.0.plans.get(&s.key, &s.literals))
+            && self.is_current(&known).await?
+            && known.text == own
+        {
+            return Ok(known);
+        }
+        let mut looked_at = Vec::new();
         let mut prepared = Prepared {
             text: own.to_owned(),
             parsed: parsed.clone(),
@@ -98,14 +106,23 @@ impl Session {
             plan: parking_lot::Mutex::new(None),
         };
         if has_plan(&parsed.statement) {
-            let bound = self.bind(&prepared, text).await?;
+            let bound = self.bind(&prepared, &mut looked_at).await?;
             prepared.parameters = bound.plan.statement.parameters.clone();
             prepared.columns = bound.plan.statement.columns.clone();
             prepared.plan = parking_lot::Mutex::new(Some(bound));
         } else {
             prepared.columns = self.utility_columns(&parsed.statement).await?;
         }
-        Ok(Arc::new(prepared))
+        let prepared = Arc::new(prepared);
+        self.keep_plan(shape, &prepared, &looked_at);
+        Ok(prepared)
+    }
+
+    /// Whether a prepared statement's plan still fits the catalogue of this session's transaction.
+    pub(super) async fn is_current(&mut self, prepared: &Prepared) -> Result<bool> {
+        let Some(bound) = prepared.plan.lock().clone() else { return Ok(false) };
+        let catalogue = self.active().await?.work.catalogue();
+        Ok(is_current(&bound.plan.statement, &catalogue))
     }
 
     /// The plan of a prepared statement, bound again if what it stands on has changed.
@@ -118,7 +135,7 @@ impl Session {
                 return Ok(Runnable { plan: bound.plan, literals: bound.literals });
             }
         }
-        let bound = self.bind(prepared, &prepared.text).await?;
+        let bound = self.bind(prepared, &mut Vec::new()).await?;
         if bound.plan.statement.columns != prepared.columns {
             let message = "cached plan must not change result type";
             return Err(Error::new(ErrorKind::Unsupported, "0A000", message));
@@ -127,7 +144,7 @@ impl Session {
         Ok(Runnable { plan: bound.plan, literals: bound.literals })
     }
 
-    async fn bind(&mut self, prepared: &Prepared, _text: &str) -> Result<Bound> {
+    async fn bind(&mut self, prepared: &Prepared, looked_at: &mut Vec<u32>) -> Result<Bound> {
         let search_path = search_path(&self.settings.lock(), &self.user);
         let (database, name) = (self.database.id, self.database.name.clone());
         let active = self.active().await?;
@@ -141,6 +158,7 @@ impl Session {
             lift: true,
         };
         let bound = sql::bind::bind(&prepared.parsed, prepared.parameter_count, &environment)?;
+        looked_at.clone_from(&bound.looked_at);
         let literals = sql::texts::literal_texts(&prepared.text, Dialect::PostgreSql).map_err(|error| syntax(&error))?;
         let literals: Vec<Option<String>> = literals
             .into_iter()

@@ -92,16 +92,22 @@ impl Session {
         self.cancel.reset();
         self.show("active", Some(&prepared.text));
         if has_plan(&prepared.parsed.statement) {
-            return self.run_plan(prepared, parameters).await.map(Started::Portal);
+            return self.run_plan(prepared, parameters, None).await.map(Started::Portal);
         }
         self.run_utility(prepared, parameters).await
     }
 
-    async fn run_plan(&mut self, prepared: &Arc<Prepared>, parameters: &dyn Parameters) -> Result<Portal> {
+    /// Runs a statement that has a plan; `literals` replace those of the text that was planned.
+    pub(super) async fn run_plan(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        parameters: &dyn Parameters,
+        literals: Option<Arc<[Option<String>]>>,
+    ) -> Result<Portal> {
         let mut tries = 0;
         loop {
             let first = self.active.is_none() || self.is_untouched();
-            let error = match self.run_once(prepared, parameters).await {
+            let error = match self.run_once(prepared, parameters, literals.as_ref()).await {
                 Ok(portal) => return Ok(portal),
                 Err(error) => error,
             };
@@ -125,9 +131,17 @@ impl Session {
         self.status == Status::Implicit && !active.queried
     }
 
-    async fn run_once(&mut self, prepared: &Arc<Prepared>, parameters: &dyn Parameters) -> Result<Portal> {
+    async fn run_once(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        parameters: &dyn Parameters,
+        literals: Option<&Arc<[Option<String>]>>,
+    ) -> Result<Portal> {
         self.start_statement().await?;
-        let runnable = self.runnable(prepared).await?;
+        let mut runnable = self.runnable(prepared).await?;
+        if let Some(literals) = literals {
+            runnable.literals = literals.clone();
+        }
         self.check_read_only(&prepared.parsed.statement)?;
         let columns: Arc<[_]> = prepared.columns.clone().into();
         match &runnable.plan.statement.operation {

@@ -567,19 +567,38 @@ impl Binder<'_> {
     }
 
     fn subscript(&mut self, operand: &Expr, subscripts: &[Subscript], offset: u32) -> Result<Expression> {
-        let mut value = self.expression(operand)?;
+        let value = self.expression(operand)?;
+        if value.ty == Type::JSONB {
+            return self.json_subscript(value, subscripts, offset);
+        }
+        if let [Subscript::Slice(low, high)] = subscripts {
+            let mut arguments = vec![value];
+            for bound in [low, high] {
+                arguments.push(match bound {
+                    Some(bound) => self.expression(bound)?,
+                    None => super::call::null_of(Type::INT4),
+                });
+            }
+            return self.function_of("array_slice", arguments, offset);
+        }
+        let mut arguments = vec![value];
         for subscript in subscripts {
-            value = match subscript {
-                Subscript::Index(index) => {
-                    let index = self.expression(index)?;
-                    if value.ty == Type::JSONB {
-                        operator(self, "->", Some(value), index, offset)?
-                    } else {
-                        self.function_of("array_element", vec![value, index], offset)?
-                    }
-                }
-                Subscript::Slice(..) => return Err(Error::unsupported("array slices").at(offset)),
+            match subscript {
+                Subscript::Index(index) => arguments.push(self.expression(index)?),
+                Subscript::Slice(..) => return Err(Error::unsupported("a slice of several dimensions").at(offset)),
+            }
+        }
+        self.function_of("array_element", arguments, offset)
+    }
+
+    fn json_subscript(&mut self, mut value: Expression, subscripts: &[Subscript], offset: u32) -> Result<Expression> {
+        for subscript in subscripts {
+            let Subscript::Index(index) = subscript else {
+                let message = "jsonb subscript does not support slices";
+                return Err(Error::new(ErrorKind::Type, "42804", message).at(offset));
             };
+            let index = self.expression(index)?;
+            value = operator(self, "->", Some(value), index, offset)?;
         }
         Ok(value)
     }
