@@ -4,10 +4,7 @@
 //! a schema; a number in the text is that number. A number without a name is shown as the number,
 //! `-` for 0.
 
-use model::ObjectNumber;
-
 use crate::expression::Session;
-use crate::function::by_number;
 use crate::{Error, ErrorKind, Result, Scalar, Type};
 
 /// The parts of a name: `public."T"` is public and T.
@@ -140,8 +137,13 @@ pub fn function(text: &str) -> Result<i64> {
         return Ok(number);
     }
     let name = split_name(text)?.pop().unwrap_or_default();
-    match crate::function::number_of(&name) {
-        Some(number) => Ok(number.into()),
+    match crate::system::function_number(&name) {
+        Some((number, 1)) => Ok(number.into()),
+        Some(_) => Err(Error::new(
+            ErrorKind::Name,
+            "42725",
+            format!("more than one function named \"{}\"", text.trim_ascii()),
+        )),
         None => Err(Error::new(
             ErrorKind::Name,
             "42883",
@@ -207,17 +209,21 @@ pub(super) fn write_class(session: &dyn Session, n: i64, out: &mut String) {
 }
 
 pub(super) fn write_type(n: i64, out: &mut String) {
-    match u32::try_from(n).ok().and_then(Type::from_oid) {
-        Some(ty) => out.push_str(&ty.display(-1)),
+    match u32::try_from(n).ok().and_then(crate::system::type_name) {
+        Some(name) => out.push_str(&name),
         None => write_number(n, out),
     }
 }
 
+/// A name that several functions share is qualified, as PostgreSQL does.
 pub(super) fn write_function(n: i64, out: &mut String) {
-    match u32::try_from(n).ok().and_then(by_number) {
-        Some(function) => out.push_str(function.name),
-        None => write_number(n, out),
+    let Some(name) = u32::try_from(n).ok().and_then(crate::system::function_name) else {
+        return write_number(n, out);
+    };
+    if crate::system::function_number(name).is_some_and(|(_, count)| count > 1) {
+        out.push_str("pg_catalog.");
     }
+    out.push_str(&quote_ident(name));
 }
 
 pub(super) fn write_namespace(session: &dyn Session, n: i64, out: &mut String) {
@@ -473,50 +479,4 @@ pub fn modifier_of(scalar: Scalar, arguments: &str) -> Option<i32> {
         (Scalar::Interval, [p]) if *p >= 0 => Some((0x7fff << 16) | (*p).min(6)),
         _ => None,
     }
-}
-
-/// The number of a relation, index or sequence in the catalogue.
-pub fn catalogue_relation(
-    catalogue: &model::Catalogue,
-    database: model::DatabaseId,
-    schema: &str,
-    name: &str,
-) -> Option<u32> {
-    if let Some(found) = catalogue.collection(database, schema, name) {
-        return Some(found.id.0);
-    }
-    let in_schema = |collection: &&std::sync::Arc<model::Collection>| collection.schema == schema;
-    for collection in catalogue.collections_of(database).filter(in_schema) {
-        if collection.primary_key.name == name {
-            return Some(collection.primary_key.id.0);
-        }
-        if let Some(index) = collection.index(name) {
-            return Some(index.id.0);
-        }
-    }
-    let sequence = catalogue.sequences.values().find(|sequence| {
-        sequence.database == database && sequence.schema == schema && sequence.name == name
-    });
-    sequence.map(|sequence| sequence.id.0)
-}
-
-/// Schema and name of a relation, index or sequence of a number.
-pub fn catalogue_name(
-    catalogue: &model::Catalogue,
-    database: model::DatabaseId,
-    number: u32,
-) -> Option<(String, String)> {
-    for collection in catalogue.collections_of(database) {
-        if collection.id.0 == number {
-            return Some((collection.schema.clone(), collection.name.clone()));
-        }
-        if collection.primary_key.id.0 == number {
-            return Some((collection.schema.clone(), collection.primary_key.name.clone()));
-        }
-        if let Some(index) = collection.indexes.iter().find(|index| index.id.0 == number) {
-            return Some((collection.schema.clone(), index.name.clone()));
-        }
-    }
-    let sequence = catalogue.sequences.get(&ObjectNumber(number))?;
-    Some((sequence.schema.clone(), sequence.name.clone()))
 }

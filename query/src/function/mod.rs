@@ -302,21 +302,6 @@ pub fn function(name: &str, arguments: &[Type]) -> Option<&'static Function> {
     exactly(functions(name), arguments)
 }
 
-/// The first number of the functions as pg_proc numbers them here: below those of the catalogue,
-/// above all that PostgreSQL gives itself by hand.
-const FIRST_NUMBER: u32 = 10_000;
-
-/// The number of the first function of a name.
-pub fn number_of(name: &str) -> Option<u32> {
-    let at = all().position(|function| function.name == name)?;
-    Some(FIRST_NUMBER + at as u32)
-}
-
-/// The function of a number.
-pub fn by_number(number: u32) -> Option<&'static Function> {
-    all().nth(number.checked_sub(FIRST_NUMBER)? as usize)
-}
-
 /// Whether PostgreSQL has a function, aggregate or window function of this name that is not in the
 /// tables.
 pub fn is_known_elsewhere(name: &str) -> bool {

@@ -6,9 +6,7 @@
 //!
 //! Rights do not exist yet, so every has_…_privilege is true for what exists.
 
-use std::sync::Arc;
-
-use model::{Collection, ElementSource, Index, IndexElement};
+use model::CollectionId;
 
 use super::float::domain;
 use super::names::*;
@@ -17,6 +15,7 @@ use crate::cast::registered::{
     self, ROLE, find_class, quote_ident, schemas, split_name, type_named,
 };
 use crate::expression::Session;
+use crate::system::{self, definition};
 use crate::{Datum, Error, ErrorKind, Result, Scalar, Type};
 
 /// pg_database_encoding: UTF8's number.
@@ -93,102 +92,48 @@ fn sequence_name(session: &dyn Session, number: i64) -> Result<String> {
     }
 }
 
-/// A relation by its number, or the collection that an index belongs to.
-fn collection_of(session: &dyn Session, number: u32) -> Option<Arc<Collection>> {
+/// CREATE INDEX of an index, or one of its columns where `column` is above 0. The pretty form leaves out the
+/// schema that is found without it.
+fn index_definition(
+    session: &dyn Session,
+    number: u32,
+    column: i64,
+    pretty: bool,
+) -> Option<String> {
     let catalogue = session.catalogue();
-    let owns = |collection: &&Arc<Collection>| {
-        collection.id.0 == number
-            || collection.primary_key.id.0 == number
-            || collection.indexes.iter().any(|index| index.id.0 == number)
-    };
-    catalogue.collections_of(session.database_id()).find(owns).cloned()
-}
-
-fn column_name(collection: &Collection, id: model::ColumnId) -> String {
-    collection.column_by_id(id).map_or_else(String::new, |column| quote_ident(&column.name))
-}
-
-fn element_text(collection: &Collection, element: &IndexElement, order: bool) -> String {
-    let mut text = match &element.source {
-        ElementSource::Column(id) => column_name(collection, *id),
-        ElementSource::Path(path) => quote_ident(&path.join(".")),
-        ElementSource::Expression(text) => format!("({text})"),
-    };
-    if !order {
-        return text;
-    }
-    if element.descending {
-        text.push_str(" DESC");
-    }
-    match (element.descending, element.nulls_first) {
-        (false, true) => text.push_str(" NULLS FIRST"),
-        (true, false) => text.push_str(" NULLS LAST"),
-        _ => {}
-    }
-    text
-}
-
-fn elements_text(collection: &Collection, index: &Index, order: bool) -> String {
-    let parts = index.elements.iter().map(|element| element_text(collection, element, order));
-    parts.collect::<Vec<_>>().join(", ")
-}
-
-fn key_text(collection: &Collection) -> String {
-    let columns = collection.primary_key.columns.iter();
-    columns.map(|id| column_name(collection, *id)).collect::<Vec<_>>().join(", ")
-}
-
-/// CREATE INDEX of an index, or one of its columns where `column` is above 0.
-fn index_definition(session: &dyn Session, number: u32, column: i64) -> Option<String> {
-    let collection = collection_of(session, number)?;
-    let index = collection.indexes.iter().find(|index| index.id.0 == number);
+    let (collection, key) = definition::key_by_number(&catalogue, session.database_id(), number)?;
     if let Ok(place @ 1..) = usize::try_from(column) {
-        return Some(match index {
-            Some(index) => element_text(&collection, index.elements.get(place - 1)?, false),
-            None => column_name(&collection, *collection.primary_key.columns.get(place - 1)?),
-        });
+        let element = key.elements.get(place - 1)?;
+        return Some(definition::element(collection, element));
     }
-    let table = format!("{}.{}", quote_ident(&collection.schema), quote_ident(&collection.name));
-    let (unique, name, elements) = match index {
-        Some(index) => (index.unique, &index.name, elements_text(&collection, index, true)),
-        None if collection.primary_key.id.0 == number => {
-            (true, &collection.primary_key.name, key_text(&collection))
-        }
-        None => return None,
+    let plain = pretty && is_visible(session, collection.id.0);
+    let table = match plain {
+        true => quote_ident(&collection.name),
+        false => definition::qualified(collection),
     };
-    let unique_word = if unique { "UNIQUE " } else { "" };
-    let mut text = format!(
-        "CREATE {unique_word}INDEX {} ON {table} USING btree ({elements})",
-        quote_ident(name)
-    );
-    if let Some(index) = index {
-        if index.unique && !index.nulls_distinct {
-            text.push_str(" NULLS NOT DISTINCT");
-        }
-        if let Some(predicate) = &index.predicate {
-            text.push_str(&format!(" WHERE ({predicate})"));
-        }
-    }
-    Some(text)
+    Some(definition::index(collection, &key, &table, pretty))
 }
 
-/// The text of a constraint, as ALTER TABLE … ADD CONSTRAINT takes it.
-fn constraint_definition(session: &dyn Session, number: u32) -> Option<String> {
-    let catalogue = session.catalogue();
-    for collection in catalogue.collections_of(session.database_id()) {
-        if collection.primary_key.constraint.0 == number && number != 0 {
-            return Some(format!("PRIMARY KEY ({})", key_text(collection)));
-        }
-        let owned = |index: &&Index| index.constraint.is_some_and(|owner| owner.0 == number);
-        if let Some(index) = collection.indexes.iter().find(owned) {
-            let distinct = if index.nulls_distinct { "" } else { " NULLS NOT DISTINCT" };
-            return Some(format!("UNIQUE{distinct} ({})", elements_text(collection, index, false)));
-        }
-        if let Some(check) = collection.checks.iter().find(|check| check.constraint.0 == number) {
-            return Some(format!("CHECK (({}))", check.expression));
-        }
-    }
-    None
+/// The text of a constraint, as ALTER TABLE … ADD CONSTRAINT takes it. Constraints are numbered after their tables, mostly
+/// soon after.
+fn constraint_definition(session: &dyn Session, number: u32, pretty: bool) -> Option<String> {
+    let (catalogue, database) = (session.catalogue(), session.database_id());
+    let older = catalogue.collections.range(..CollectionId(number)).rev();
+    let newer = catalogue.collections.range(CollectionId(number)..);
+    older
+        .chain(newer)
+        .filter(|(_, collection)| collection.database == database)
+        .find_map(|(_, collection)| definition::constraint(collection, number, pretty))
+}
+
+fn index_call<'a>(call: &Call<'a, '_>, number: i64, column: i64, pretty: bool) -> Datum<'a> {
+    let text = oid(number).and_then(|n| index_definition(call.session(), n, column, pretty));
+    optional(call, text)
+}
+
+fn constraint_call<'a>(call: &Call<'a, '_>, number: i64, pretty: bool) -> Datum<'a> {
+    let text = oid(number).and_then(|n| constraint_definition(call.session(), n, pretty));
+    optional(call, text)
 }
 
 /// The sequence that a column owns: `public.t_id_seq`.
@@ -196,9 +141,11 @@ fn serial_sequence<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>
     let session = call.session();
     let number = registered::class(session, a.text(0)?)?;
     let wanted = a.text(1)?;
-    let collection = oid(number).and_then(|number| collection_of(session, number));
-    let column = collection.as_ref().and_then(|collection| collection.column(wanted));
-    let (Some(collection), Some(column)) = (&collection, column) else {
+    let catalogue = session.catalogue();
+    let collection =
+        oid(number).and_then(|number| catalogue.collections.get(&CollectionId(number)));
+    let column = collection.and_then(|collection| collection.column(wanted));
+    let (Some(collection), Some(column)) = (collection, column) else {
         let table = split_name(a.text(0)?)?.pop().unwrap_or_default();
         let message = format!("column \"{wanted}\" of relation \"{table}\" does not exist");
         return Err(Error::new(ErrorKind::Name, "42703", message));
@@ -209,18 +156,21 @@ fn serial_sequence<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>
 }
 
 /// Whether a relation of this number is found by its name alone.
-fn visible<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
-    let (session, number) = (call.session(), a.int(0)?);
-    let Some((_, name)) = oid(number).and_then(|number| session.relation_name(number)) else {
-        return Ok(Datum::Null);
-    };
+fn is_visible(session: &dyn Session, number: u32) -> bool {
+    let Some((_, name)) = session.relation_name(number) else { return false };
     let path = schemas(session, None);
     let first = path.iter().find_map(|schema| session.relation_number(schema, &name));
-    Ok(Datum::Bool(first.is_some_and(|found| i64::from(found) == number)))
+    first == Some(number)
+}
+
+fn visible<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
+    let session = call.session();
+    let number = oid(a.int(0)?).filter(|number| session.relation_name(*number).is_some());
+    Ok(number.map_or(Datum::Null, |number| Datum::Bool(is_visible(session, number))))
 }
 
 fn type_visible<'a>(_: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
-    let known = oid(a.int(0)?).and_then(Type::from_oid);
+    let known = oid(a.int(0)?).and_then(system::type_name);
     Ok(known.map_or(Datum::Null, |_| Datum::Bool(true)))
 }
 
@@ -229,10 +179,14 @@ fn format_type<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
         return Ok(Datum::Null);
     }
     let modifier = if a.null(1) { -1 } else { a.int(1)? as i32 };
-    Ok(match (a.int(0)?, oid(a.int(0)?).and_then(Type::from_oid)) {
-        (0, _) => Datum::Text("-"),
+    let number = oid(a.int(0)?);
+    Ok(match (number, number.and_then(Type::from_oid)) {
+        (Some(0), _) => Datum::Text("-"),
         (_, Some(ty)) => call.text(&ty.display(modifier)),
-        (_, None) => Datum::Text("???"),
+        (number, None) => match number.and_then(system::type_name) {
+            Some(name) => call.text(&name),
+            None => Datum::Text("???"),
+        },
     })
 }
 
@@ -361,9 +315,6 @@ pub(super) static NOTHINGS: &[Function] = nothings! {
     "pg_get_statisticsobjdef" "pg_get_statisticsobjdef" [OID] TEXT;
     "pg_get_statisticsobjdef_columns" "pg_get_statisticsobjdef_columns" [OID] TEXT;
     "pg_get_functiondef" "pg_get_functiondef" [OID] TEXT;
-    "pg_get_function_arguments" "pg_get_function_arguments" [OID] TEXT;
-    "pg_get_function_identity_arguments" "pg_get_function_identity_arguments" [OID] TEXT;
-    "pg_get_function_result" "pg_get_function_result" [OID] TEXT;
     "pg_get_function_sqlbody" "pg_get_function_sqlbody" [OID] TEXT;
     "pg_tablespace_location" "pg_tablespace_location" [OID] TEXT;
     "pg_relation_filenode" "pg_relation_filenode" [REGCLASS] OID;
@@ -430,20 +381,35 @@ pub(super) static TABLE: &[Function] = &[
     })
     .stable(),
     f("sql.pg_get_constraintdef", "pg_get_constraintdef", &[OID], TEXT, |c, a| {
-        Ok(optional(c, oid(a.int(0)?).and_then(|n| constraint_definition(c.session(), n))))
+        Ok(constraint_call(c, a.int(0)?, false))
     })
     .stable(),
     f("sql.pg_get_constraintdef_pretty", "pg_get_constraintdef", &[OID, BOOL], TEXT, |c, a| {
-        Ok(optional(c, oid(a.int(0)?).and_then(|n| constraint_definition(c.session(), n))))
+        Ok(constraint_call(c, a.int(0)?, a.bool(1)?))
     })
     .stable(),
     f("sql.pg_get_indexdef", "pg_get_indexdef", &[OID], TEXT, |c, a| {
-        Ok(optional(c, oid(a.int(0)?).and_then(|n| index_definition(c.session(), n, 0))))
+        Ok(index_call(c, a.int(0)?, 0, false))
     })
     .stable(),
     f("sql.pg_get_indexdef_column", "pg_get_indexdef", &[OID, INT4, BOOL], TEXT, |c, a| {
-        let column = a.int(1)?;
-        Ok(optional(c, oid(a.int(0)?).and_then(|n| index_definition(c.session(), n, column))))
+        Ok(index_call(c, a.int(0)?, a.int(1)?, a.bool(2)?))
+    })
+    .stable(),
+    f("sql.pg_get_function_arguments", "pg_get_function_arguments", &[OID], TEXT, |c, a| {
+        Ok(optional(c, oid(a.int(0)?).and_then(system::function_arguments)))
+    })
+    .stable(),
+    f(
+        "sql.pg_get_function_identity_arguments",
+        "pg_get_function_identity_arguments",
+        &[OID],
+        TEXT,
+        |c, a| Ok(optional(c, oid(a.int(0)?).and_then(system::function_arguments))),
+    )
+    .stable(),
+    f("sql.pg_get_function_result", "pg_get_function_result", &[OID], TEXT, |c, a| {
+        Ok(optional(c, oid(a.int(0)?).and_then(system::function_result)))
     })
     .stable(),
     f("sql.pg_get_serial_sequence", "pg_get_serial_sequence", &[TEXT, TEXT], TEXT, serial_sequence)
@@ -490,7 +456,8 @@ pub(super) static TABLE: &[Function] = &[
     .stable(),
     f("sql.to_regproc", "to_regproc", &[TEXT], REGPROC, |_, a| {
         let name = split_name(a.text(0)?)?.pop().unwrap_or_default();
-        to_number(super::number_of(&name).map(i64::from))
+        let found = system::function_number(&name).filter(|(_, count)| *count == 1);
+        to_number(found.map(|(number, _)| number.into()))
     })
     .stable(),
     f("sql.to_regnamespace", "to_regnamespace", &[TEXT], REGNAMESPACE, |c, a| {

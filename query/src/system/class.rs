@@ -238,15 +238,42 @@ fn attribute_rows<'a>(session: &dyn Session, arena: &'a Arena, push: Push<'_, 'a
     Ok(())
 }
 
-/// Columns of PostgreSQL's own tables are never NULL up to the first of variable length, and a few after it.
+/// Columns of variable length that PostgreSQL marks NOT NULL all the same.
+const NEVER_NULL: &[&str] = &[
+    "adbin",
+    "data",
+    "datcollate",
+    "datctype",
+    "defaclacl",
+    "description",
+    "ev_action",
+    "ev_qual",
+    "extversion",
+    "initprivs",
+    "label",
+    "parname",
+    "polroles",
+    "prosrc",
+    "provider",
+    "roname",
+    "stxkind",
+    "subconninfo",
+    "subpublications",
+    "subsynccommit",
+    "tgargs",
+];
+
+/// Columns of PostgreSQL's own tables are never NULL up to the first of variable length.
 fn system_attribute_rows(table: &'static SystemTable, push: Push<'_, '_>) {
     let mut fixed = !table.is_view();
     for (number, (name, ty)) in (1..).zip(table.columns) {
         let vector = matches!(ty.scalar, Scalar::Int2Vector | Scalar::OidVector) && !ty.array;
         let length = if ty.array { -1 } else { ty.scalar.length() };
-        let always = matches!(*name, "prosrc" | "adbin" | "description" | "ev_qual" | "ev_action");
         fixed &= length > 0 || vector;
-        let not_null = fixed || always && !table.is_view();
+        let not_null = match table.is_view() {
+            true => false,
+            false => NEVER_NULL.contains(name) || fixed && *name != "srsublsn",
+        };
         attribute(push, plain(table.oid, name, *ty, number, not_null));
     }
 }

@@ -91,9 +91,11 @@ fn own_type(ty: Type) -> TypeFacts {
     let length = if ty.array { -1 } else { ty.scalar.length() };
     let pseudo = matches!(ty.scalar, Scalar::Any | Scalar::Record);
     let array_of = if ty.array { 0 } else { Type::array_of(ty.scalar).oid() };
-    let name = match ty.array {
-        true => String::leak(format!("_{}", ty.scalar.name())),
-        false => ty.scalar.name(),
+    let name = match (ty.array, ty.scalar) {
+        (true, scalar) => String::leak(format!("_{}", scalar.name())),
+        // "any" is PostgreSQL's, which stands for each type of an argument.
+        (false, Scalar::Any) => "any_value",
+        (false, scalar) => scalar.name(),
     };
     TypeFacts {
         number: ty.oid(),
@@ -261,7 +263,7 @@ pub(super) static CLASSES: LazyLock<Vec<OperatorClass>> = LazyLock::new(|| {
     let mut all: Vec<OperatorClass> = facts.collect();
     for (number, scalar) in (OWN_CLASSES..).zip(Scalar::all()) {
         let ty = Type::of(scalar);
-        if default_class(&all, ty).is_none() && !matches!(scalar, Scalar::Void | Scalar::Unknown) {
+        if is_ordered_here(scalar) {
             let name = String::leak(format!("{}_ops", scalar.name()));
             all.push(OperatorClass { number, name, family: number, ty: ty.oid(), default: true });
         }
@@ -284,6 +286,12 @@ pub(super) static STRATEGIES: LazyLock<Vec<[u32; 6]>> = LazyLock::new(|| {
         .map(|mut f| std::array::from_fn(|_| f.number()))
         .collect()
 });
+
+/// Whether a type that PostgreSQL has not can be indexed.
+fn is_ordered_here(scalar: Scalar) -> bool {
+    use Scalar::{Any, Int1, ObjectId, UInt1, UInt2, UInt4, UInt8};
+    matches!(scalar, Int1 | UInt1 | UInt2 | UInt4 | UInt8 | ObjectId | Any)
+}
 
 fn default_class(classes: &[OperatorClass], ty: Type) -> Option<u32> {
     use Scalar::{Regclass, Regnamespace, Regproc, Regrole, Regtype, Varchar};

@@ -285,17 +285,59 @@ pub(super) fn function_by_id(id: &str) -> u32 {
     BUILT.ids.get(id).copied().unwrap_or(0)
 }
 
-/// The name of the function of a pg_proc.oid.
-pub fn function_name(number: u32) -> Option<&'static str> {
+static NAMES: LazyLock<HashMap<&'static str, (u32, usize)>> = LazyLock::new(|| {
+    let mut names = HashMap::new();
+    for p in &BUILT.procedures {
+        names.entry(p.name).or_insert((p.number, 0)).1 += 1;
+    }
+    names
+});
+
+fn procedure(number: u32) -> Option<&'static Procedure> {
     let at = BUILT.procedures.binary_search_by_key(&number, |procedure| procedure.number).ok()?;
-    BUILT.procedures.get(at).map(|procedure| procedure.name)
+    BUILT.procedures.get(at)
 }
 
-/// pg_proc.oid of the first function of a name, and whether it is the only one.
-pub fn function_number(name: &str) -> Option<(u32, bool)> {
-    let mut found = BUILT.procedures.iter().filter(|procedure| procedure.name == name);
-    let first = found.next()?;
-    Some((first.number, found.next().is_none()))
+/// The name of the function of a pg_proc.oid.
+pub fn function_name(number: u32) -> Option<&'static str> {
+    procedure(number).map(|procedure| procedure.name)
+}
+
+/// pg_proc.oid of the first function of a name, and how many there are.
+pub fn function_number(name: &str) -> Option<(u32, usize)> {
+    NAMES.get(name).copied()
+}
+
+/// The types of a function's arguments as pg_get_function_arguments writes them.
+pub fn function_arguments(number: u32) -> Option<String> {
+    let procedure = procedure(number)?;
+    let last = procedure.arguments.len();
+    let text = |(at, ty): (usize, &u32)| {
+        let variadic = if procedure.variadic != 0 && at == last { "VARIADIC " } else { "" };
+        format!("{variadic}{}", type_name(*ty).unwrap_or_default())
+    };
+    let arguments: Vec<String> = (1..).zip(&procedure.arguments).map(text).collect();
+    Some(arguments.join(", "))
+}
+
+/// The type of a function's result as pg_get_function_result writes it.
+pub fn function_result(number: u32) -> Option<String> {
+    let procedure = procedure(number)?;
+    let name = type_name(procedure.result)?;
+    Some(if procedure.set { format!("SETOF {name}") } else { name })
+}
+
+/// A type's name as format_type writes it, pseudo-types too.
+pub fn type_name(number: u32) -> Option<String> {
+    if let Some(ty) = Type::from_oid(number) {
+        return Some(ty.display(-1));
+    }
+    let at = facts::TYPES.binary_search_by_key(&number, |facts| facts.number).ok()?;
+    let name = facts::TYPES.get(at)?.name;
+    Some(match name {
+        "any" => "\"any\"".to_owned(),
+        name => name.strip_prefix('_').map_or(name.to_owned(), |element| format!("{element}[]")),
+    })
 }
 
 fn functions<'a>(_: &dyn Session, arena: &'a Arena, push: Push<'_, 'a>) -> Result<()> {

@@ -51,7 +51,9 @@ use model::{Catalogue, CollectionId, DatabaseId, ObjectNumber, Relation};
 use crate::expression::Session;
 use crate::{Arena, Datum, Result, Type};
 
-pub use functions::{function_name, function_number};
+pub use functions::{
+    function_arguments, function_name, function_number, function_result, type_name,
+};
 
 /// One system table.
 pub struct SystemTable {

@@ -59,8 +59,7 @@ fn type_names(number: u32) -> (&'static str, String) {
     let name = at.ok().and_then(|at| facts::TYPES.get(at)).map_or("", |facts| facts.name);
     let shown = match Type::from_oid(number) {
         Some(ty) => data_type(ty),
-        None if name == "any" => "\"any\"".to_owned(),
-        None => name.to_owned(),
+        None => crate::system::type_name(number).unwrap_or_default(),
     };
     (name, shown)
 }

@@ -60,11 +60,8 @@ fn columns_are_those_of_postgresql_15() {
         let found = recorded.get(&name).unwrap_or_else(|| panic!("PostgreSQL has no {name}"));
         assert_eq!(table.oid, found.number, "{name}");
         assert_eq!(if table.is_view() { "v" } else { "r" }, found.kind, "{name}");
-        let ours: Vec<String> = table
-            .columns
-            .iter()
-            .map(|(name, ty)| format!("{name} {}", type_name(*ty)))
-            .collect();
+        let ours: Vec<String> =
+            table.columns.iter().map(|(name, ty)| format!("{name} {}", type_name(*ty))).collect();
         let theirs: Vec<String> = found
             .columns
             .iter()
@@ -132,7 +129,9 @@ fn every_value_is_of_its_columns_type() {
         let columns = &attributes[&format!("{}.{}", table.schema, table.name)].columns;
         each(&shop, table, |row| {
             assert_eq!(row.len(), table.columns.len(), "{table:?}");
-            for ((datum, (name, ty)), (_, _, not_null)) in row.iter().zip(table.columns).zip(columns) {
+            for ((datum, (name, ty)), (_, _, not_null)) in
+                row.iter().zip(table.columns).zip(columns)
+            {
                 assert!(fits(*ty, datum), "{table:?}.{name}: {datum:?}");
                 assert!(!(*not_null && datum.is_null()), "{table:?}.{name} is NULL");
             }

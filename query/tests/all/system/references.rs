@@ -197,7 +197,10 @@ fn a_thousand_tables_are_a_thousand_rows_more() {
     let mut catalogue = shop::empty();
     let before = names_of(&Shop::over(catalogue.clone()), "pg_class").len();
     for n in 0..1000 {
-        shop::insert(&mut catalogue, shop::table(20_000 + 10 * n, "shop", &format!("t{n}"), Vec::new()));
+        shop::insert(
+            &mut catalogue,
+            shop::table(20_000 + 10 * n, "shop", &format!("t{n}"), Vec::new()),
+        );
     }
     let after = names_of(&Shop::over(catalogue), "pg_class").len();
     assert_eq!(after - before, 1000);

@@ -14,13 +14,8 @@ use super::each;
 use super::shop::Shop;
 
 /// Columns by which a row is known to be about the system itself: the first that the table has decides.
-const ABOUT: &[&str] = &[
-    "relnamespace",
-    "attrelid",
-    "schemaname",
-    "table_schema",
-    "specific_schema",
-];
+const ABOUT: &[&str] =
+    &["relnamespace", "attrelid", "schemaname", "table_schema", "specific_schema"];
 
 /// Of these tables, the rows with one of these texts in them.
 const SAMPLES: &[(&str, &[&str])] = &[
@@ -29,7 +24,6 @@ const SAMPLES: &[(&str, &[&str])] = &[
     ("pg_operator", &["+", "~~"]),
     ("pg_cast", &["20"]),
     ("pg_amop", &["1976"]),
-    ("pg_timezone_names", &["UTC", "Asia/Tokyo"]),
     ("routines", &["lower", "concat"]),
     ("parameters", &["lower_870", "concat_3058"]),
 ];
@@ -78,7 +72,8 @@ fn rows_of_the_small_catalogue() {
     let (shop, mut wrong) = (Shop::open(), Vec::new());
     for table in system::all() {
         let made = text(&shop, table);
-        if made.ends_with("---\n") {
+        // The zones are those of the machine.
+        if made.ends_with("---\n") || table.name == "pg_timezone_names" {
             continue;
         }
         let short = if table.schema == "pg_catalog" { "" } else { "information_schema." };

@@ -215,7 +215,8 @@ fn people() -> Collection {
     let path = |names: &[&str]| {
         element(ElementSource::Path(names.iter().map(|name| (*name).to_owned()).collect()))
     };
-    people.indexes = vec![index(16443, "people_age", vec![path(&["age"]), path(&["home", "city"])])];
+    people.indexes =
+        vec![index(16443, "people_age", vec![path(&["age"]), path(&["home", "city"])])];
     people
 }
 
@@ -260,7 +261,8 @@ fn catalogue() -> Catalogue {
 pub fn empty() -> Catalogue {
     let mut catalogue = Catalogue::default();
     let schemas = BTreeMap::from([("shop".to_owned(), ObjectNumber(16390))]);
-    let database = |id, name: &str, schemas| Arc::new(Database { id, name: name.to_owned(), schemas });
+    let database =
+        |id, name: &str, schemas| Arc::new(Database { id, name: name.to_owned(), schemas });
     catalogue.databases.insert("main".to_owned(), database(MAIN, "main", schemas));
     let other = database(DatabaseId(16385), "other", BTreeMap::new());
     catalogue.databases.insert("other".to_owned(), other);
