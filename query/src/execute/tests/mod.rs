@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod changes;
+mod later;
 mod operators;
 mod plans;
 
@@ -158,7 +159,10 @@ pub fn runtime() -> tokio::runtime::Runtime {
 }
 
 pub async fn model() -> Model {
-    let store = Arc::new(Local::memory().unwrap());
+    model_over(Arc::new(Local::memory().unwrap())).await
+}
+
+pub async fn model_over(store: Arc<dyn transaction::Store>) -> Model {
     let options = model::Options::new(Arc::new(model::expressions::NoExpressions));
     Model::open(store, options).await.unwrap()
 }
