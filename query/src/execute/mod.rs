@@ -33,6 +33,7 @@ pub mod fault;
 pub mod function;
 pub mod insert;
 pub mod join;
+mod keyspace;
 pub mod lock;
 pub mod parameters;
 pub mod part;

@@ -13,11 +13,12 @@
 
 use std::sync::Arc;
 
-use model::{RangeScan, StoredRow, Target};
+use model::{CollectionKind, RangeScan, StoredRow, Target};
 use transaction::{Direction, PageLimit};
 
 use super::batch::Batch;
 use super::fault::fault;
+use super::keyspace;
 use super::part::Part;
 use super::range::key_ranges;
 use super::row::Decoder;
@@ -141,6 +142,7 @@ impl Scan {
     fn decode(&self, page: Vec<StoredRow>, run: &Run) -> Result<Arc<Batch>> {
         let (rows, bytes) = (page.len(), page_bytes(&page));
         let page = Arc::new(page);
+        let (collection, columns) = (&self.plan.collection, &self.plan.columns);
         let (batch, ()) = Batch::build(self.decoder.width(), |writer| {
             writer.count_outside(bytes);
             let decoder = writer.keep(&self.decoder);
@@ -149,7 +151,13 @@ impl Scan {
             for row in writer.keep(&page) {
                 writer.make(|cells, arena| {
                     let start = cells.len();
-                    decoder.push(row, &context, cells, arena)?;
+                    if collection.kind == CollectionKind::KeySpace {
+                        if !keyspace::push(collection, columns, row, run, cells, arena)? {
+                            return Ok(false);
+                        }
+                    } else {
+                        decoder.push(row, &context, cells, arena)?;
+                    }
                     let Some(filter) = filter else { return Ok(true) };
                     let value = filter.eval(&context, &cells[start..], arena)?;
                     Ok(matches!(value, Datum::Bool(true)))

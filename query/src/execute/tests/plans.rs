@@ -315,3 +315,35 @@ fn plans_as_text() {
           One-Time Filter: false",
     );
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// EXISTS and NOT EXISTS over a correlated scan, with and without a fitting index.
+    #[test]
+    fn exists_as_a_join(data in data(), own in predicate(), at in 0u32..3, not: bool) {
+        use crate::plan::{Apply, ApplyKind};
+        runtime().block_on(async {
+            let model = model().await;
+            let table = table(&model, &["a", "b", "c"], 1, &[&["b"]]).await;
+            let work = begin(&model).await;
+            fill(&work, &table, &data).await;
+            let slot = Expression::new(Expr::Parameter(0), Type::INT4);
+            let link = binary("=", column(at), slot);
+            let on = Expression::new(Expr::And(vec![link, own]), Type::BOOL);
+            let (input, inner) = (scan(&table), filter(scan(&table), on));
+            let kind = ApplyKind::Exists;
+            let types = kind.types(&input, &inner);
+            let apply = Apply { input, inner, parameters: vec![(0, column(1))], kind };
+            let apply = Node::new(NodeKind::Apply(Box::new(apply)), types);
+            let flag = Expression::column(4, Type::BOOL, -1);
+            let asked = match not {
+                true => Expression::new(Expr::Not(Box::new(flag)), Type::BOOL),
+                false => flag,
+            };
+            let node = columns3(filter(apply, asked));
+            let (plain, optimized) = both(&work, node, 5000.0).await;
+            assert_eq!(sorted(plain), sorted(optimized));
+        });
+    }
+}

@@ -4,7 +4,7 @@
 //!   fold       constants computed; WHERE false is Empty
 //!   lock       FOR UPDATE moved below the projection, its predicate copied for the second look
 //!   push       filters down, through projections and joins, into scans
-//!   semi       IN (subquery) to a semi-join
+//!   semi       IN (subquery) and EXISTS to semi- and anti-joins
 //!   join       order of inner joins, hash or index loop
 //!   access     primary key or index ranges for each scan
 //!   order      sorts that an index makes needless; LIMIT into the sort
@@ -97,6 +97,7 @@ impl Optimizer<'_> {
         let node = push::push(node, Vec::new());
         let node = semi::semi(node);
         let node = self.access(node);
+        let node = semi::exists(node, self.base);
         let node = self.joins(node);
         order::order(node)
     }

@@ -1,4 +1,5 @@
-//! `x IN (subquery)` without outer columns in the subquery, as a semi-join.
+//! Subqueries that only say whether a row counts, as joins: `x IN (subquery)` without outer columns in the subquery, and EXISTS with
+//! them in its WHERE where no index finds the inner rows.
 //!
 //! The binder makes an Apply that adds a boolean column and a filter that asks for it. Where the filter asks for nothing but its
 //! truth, and the subquery is the same for every row, the rows with a match are a semi-join, which can hash. NOT IN stays: with a
@@ -6,7 +7,7 @@
 
 use super::{all_of, as_column, columns_of, filtered, moved, split};
 use crate::expression::{Constant, Expression, Node as Expr};
-use crate::plan::{Apply, ApplyKind, Join, JoinKind, JoinMethod, Node, NodeKind};
+use crate::plan::{Access, Apply, ApplyKind, Join, JoinKind, JoinMethod, Node, NodeKind, Scan};
 use crate::{Datum, Type};
 
 /// Rewrites a tree.
@@ -51,22 +52,117 @@ fn rewritten(apply: Apply, predicate: Expression, types: Vec<Type>) -> Node {
         Expression::new(Expr::Call { function: operator, arguments }, Type::BOOL)
     });
     let condition = all_of(condition.collect());
-    let outer_types = input.types.clone();
-    let join = Join {
-        kind: JoinKind::Semi,
-        method: JoinMethod::Loop,
-        left: input,
-        right: inner,
-        condition,
-    };
+    joined(JoinKind::Semi, (input, inner), condition, rest, types)
+}
+
+/// The join, under what else the filter asks, under a projection that puts the flag back.
+fn joined(
+    kind: JoinKind,
+    (left, right): (Node, Node),
+    condition: Option<Expression>,
+    rest: Vec<Expression>,
+    types: Vec<Type>,
+) -> Node {
+    let outer_types = left.types.clone();
+    let join = Join { kind, method: JoinMethod::Loop, left, right, condition };
     let join = Node::new(NodeKind::Join(Box::new(join)), outer_types.clone());
     // Above, the flag's position still counts.
     let mut expressions = columns_of(&outer_types);
-    let truth = Constant::new(&Datum::Bool(true));
+    let truth = Constant::new(&Datum::Bool(kind == JoinKind::Semi));
     expressions.push(match truth {
         Ok(truth) => Expression::constant(truth, Type::BOOL),
         Err(_) => Expression::null(Type::BOOL),
     });
     let node = filtered(join, rest);
     Node::new(NodeKind::Project { input: Box::new(node), expressions }, types)
+}
+
+/// Rewrites EXISTS and NOT EXISTS of a tree whose accesses are chosen; `base` is the first applied parameter's number.
+pub(super) fn exists(node: Node, base: u32) -> Node {
+    let node = node.map_children(&mut |child| exists(child, base));
+    let Node { kind, types, rows } = node;
+    match kind {
+        NodeKind::Filter { input, predicate } => match input.kind {
+            NodeKind::Apply(apply) => match correlated(&apply, &predicate, base) {
+                Some(found) => found.rewritten(*apply, predicate, types),
+                None => {
+                    let node = Node::new(NodeKind::Apply(apply), input.types);
+                    filtered(node, split(predicate))
+                }
+            },
+            _ => Node { kind: NodeKind::Filter { input, predicate }, types, rows },
+        },
+        kind => Node { kind, types, rows },
+    }
+}
+
+/// An EXISTS that can be a join.
+struct Correlated {
+    kind: JoinKind,
+    right: Node,
+    condition: Vec<Expression>,
+}
+
+fn correlated(apply: &Apply, predicate: &Expression, base: u32) -> Option<Correlated> {
+    if !matches!(apply.kind, ApplyKind::Exists) || apply.parameters.is_empty() {
+        return None;
+    }
+    let flag = apply.input.width() as u32;
+    let asking: Vec<&Expression> = super::conjuncts(predicate)
+        .into_iter()
+        .filter(|part| part.columns().contains(&flag))
+        .collect();
+    let kind = match asking.as_slice() {
+        [only] => match &only.node {
+            Expr::Column(_) => JoinKind::Semi,
+            Expr::Not(inner) if as_column(inner).is_some() => JoinKind::Anti,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let (scan, types) = bare_scan(&apply.inner)?;
+    let outer = |at: u32| {
+        let slot = at.checked_sub(base)?;
+        apply.parameters.iter().find(|(known, _)| *known == slot).map(|(_, value)| value)
+    };
+    let reads_outer = |part: &Expression| part.parameters().iter().any(|at| outer(*at).is_some());
+    let parts = scan.filter.clone().map(split).unwrap_or_default();
+    let (linking, own): (Vec<_>, Vec<_>) = parts.into_iter().partition(reads_outer);
+    let equal = |part: &Expression| matches!(&part.node, Expr::Call { function, .. } if function.name == "=");
+    if !linking.iter().any(equal) || !linking.iter().all(super::is_movable) {
+        return None;
+    }
+    let condition = linking
+        .into_iter()
+        .map(|part| {
+            moved(part, flag.into()).map(&mut |part| match part.node {
+                Expr::Parameter(at) => outer(at).cloned().unwrap_or(part),
+                _ => part,
+            })
+        })
+        .collect();
+    let mut scan = scan.clone();
+    scan.filter = all_of(own);
+    let right = Node::new(NodeKind::Scan(Box::new(scan)), types.to_vec());
+    Some(Correlated { kind, right, condition })
+}
+
+/// The whole scan that a subquery is, projections aside: which columns it gives does not matter to EXISTS.
+fn bare_scan(node: &Node) -> Option<(&Scan, &[Type])> {
+    match &node.kind {
+        NodeKind::Scan(scan) if matches!(scan.access, Access::Full) => Some((scan, &node.types)),
+        NodeKind::Project { input, expressions } if expressions.iter().all(super::is_movable) => {
+            bare_scan(input)
+        }
+        _ => None,
+    }
+}
+
+impl Correlated {
+    fn rewritten(self, apply: Apply, predicate: Expression, types: Vec<Type>) -> Node {
+        let flag = apply.input.width() as u32;
+        let rest =
+            split(predicate).into_iter().filter(|part| !part.columns().contains(&flag)).collect();
+        joined(self.kind, (apply.input, self.right), all_of(self.condition), rest, types)
+    }
 }
