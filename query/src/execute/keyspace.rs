@@ -13,7 +13,7 @@ use transaction::{Direction, PageLimit, Scan};
 use super::fault::{fault, store};
 use super::run::Run;
 use crate::plan::ScanColumn;
-use crate::{Arena, Datum, Error, ErrorKind, Result};
+use crate::{Arena, Datum, Error, Result};
 
 /// Pushes the wanted columns of one key; false where it has expired.
 pub fn push<'b>(
@@ -25,7 +25,7 @@ pub fn push<'b>(
     arena: &'b Arena,
 ) -> Result<bool> {
     let now = u64::try_from(run.frame.session().statement_time() / 1000).unwrap_or(0);
-    let read = keyspace::columns(&row.key, row.value.clone(), now).map_err(key_fault)?;
+    let read = keyspace::columns(&row.key, row.value.clone(), now).map_err(fault)?;
     let Some(mut read) = read else { return Ok(false) };
     let wants_members = columns.iter().any(|column| is_named(collection, column, "members"));
     if let (Members::Large(range), true) = (read.members.clone(), wants_members) {
@@ -41,7 +41,7 @@ pub fn push<'b>(
             let page = page.ok_or_else(|| Error::unsupported("a large hash in SQL over this store"))?;
             let page = page.map_err(store)?;
             for (key, value) in &page.records {
-                read.add_member(key, value).map_err(key_fault)?;
+                read.add_member(key, value).map_err(fault)?;
             }
             match page.next {
                 Some(next) => scan.start = next,
@@ -69,12 +69,5 @@ fn is_named(collection: &Collection, column: &ScanColumn, name: &str) -> bool {
     match column {
         ScanColumn::Column(id) => collection.column_by_id(*id).is_some_and(|c| c.name == name),
         _ => false,
-    }
-}
-
-fn key_fault(error: keyspace::KeyError) -> Error {
-    match error {
-        keyspace::KeyError::Model(error) => fault(error),
-        other => Error::new(ErrorKind::Internal, "XX001", other.to_string()),
     }
 }

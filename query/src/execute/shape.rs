@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::row::key_of_values;
-use model::{LockedRow, Seeing, StoredRow};
+use model::{CollectionKind, LockedRow, Seeing, StoredRow};
 use smallvec::SmallVec;
 use transaction::LockMode;
 
@@ -115,7 +115,9 @@ fn by_key(node: &Part<Node>) -> Option<(Part<Scan>, Vec<crate::Type>)> {
     let [range] = ranges.as_slice() else { return None };
     let whole = range.equal.len() == scan.collection.primary_key.columns.len();
     let plain = range.any.is_none() && range.lower.is_none() && range.upper.is_none();
-    (whole && plain && !range.null_safe).then(|| (scan.clone(), node.types.clone()))
+    // A key of a key space is no document.
+    let rows = scan.collection.kind != CollectionKind::KeySpace;
+    (rows && whole && plain && !range.null_safe).then(|| (scan.clone(), node.types.clone()))
 }
 
 impl Shape {
