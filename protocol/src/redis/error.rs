@@ -142,3 +142,29 @@ fn shown(bytes: &[u8], limit: usize) -> &[u8] {
     let cut = bytes.get(..limit).unwrap_or(bytes);
     memchr::memchr(0, cut).and_then(|end| cut.get(..end)).unwrap_or(cut)
 }
+
+/// The text of a library error, with its code; one place for all of them.
+#[must_use]
+pub fn key_error_text(error: &qanat::keys::KeyError) -> std::borrow::Cow<'static, str> {
+    use qanat::keys::KeyError as E;
+    match error {
+        E::WrongType => "WRONGTYPE Operation against a key holding the wrong kind of value".into(),
+        E::NotInteger => "ERR value is not an integer or out of range".into(),
+        E::FieldNotInteger => "ERR hash value is not an integer".into(),
+        E::NotFloat => "ERR value is not a valid float".into(),
+        E::FieldNotFloat => "ERR hash value is not a float".into(),
+        E::Overflow => "ERR increment or decrement would overflow".into(),
+        E::NotFinite => "ERR increment would produce NaN or Infinity".into(),
+        E::TooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)".into(),
+        E::NoSuchKey => "ERR no such key".into(),
+        E::SameObject => "ERR source and destination objects are the same".into(),
+        other if other.is_retryable() => format!("TRYAGAIN {other}").into(),
+        other => format!("ERR {other}").into(),
+    }
+}
+
+/// Whether nobody can tell whether the commit happened: the connection closes without a reply.
+#[must_use]
+pub fn is_unknown(error: &qanat::keys::KeyError) -> bool {
+    error.outcome_is_unknown()
+}

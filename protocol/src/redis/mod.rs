@@ -9,6 +9,8 @@
 //! - [`codec`]: requests in (borrowed, incremental), replies out, both protocol versions.
 //! - [`client`]: the other end of the wire, for tests and the benchmark.
 //! - [`commands`]: what every command of Redis 7.2 is called, takes and touches: data, not code.
+//! - [`session`]: one connection's state and loop; the server's settings and its list of clients.
+//! - [`translate`]: commands on keys to calls of the library and back.
 //! - [`error`]: protocol errors and the texts of errors that need no database to be known.
 //!
 //! **Invariants.** A request is parsed whole before any of it runs. Errors that lose the framing
@@ -22,3 +24,5 @@ pub mod client;
 pub mod codec;
 pub mod commands;
 pub mod error;
+pub mod session;
+pub mod translate;

@@ -1,4 +1,5 @@
-//! RESP both ways without a socket: [`request`] reads, [`reply`] writes, [`double`] prints floats.
+//! RESP both ways without a socket: [`request`] reads, [`batch`] holds what was read, [`reply`] writes,
+//! [`double`] prints floats.
 //!
 //! ```text
 //!   read buffer   |SET k v|GET k|GET k|GE      one read, many requests
@@ -14,10 +15,12 @@
 //! **Rejected.** Owned arguments (`Bytes` for each): a reference count for each argument costs
 //! more than the whole parse; a command that keeps a value copies that one.
 
+pub mod batch;
 pub mod double;
 pub mod inline;
 pub mod reply;
 pub mod request;
 
+pub use batch::Batch;
 pub use reply::{Aggregate, Mark, ReplyWriter, Version};
 pub use request::{Argv, RequestParser, Requests};

@@ -41,8 +41,8 @@ const SCRATCH_KEPT_MAX: usize = 4096;
 /// The arguments of one request, the command's name first; borrowed from the read buffer.
 #[derive(Clone, Copy)]
 pub struct Argv<'a> {
-    bytes: &'a [u8],
-    spans: &'a [Span],
+    pub(super) bytes: &'a [u8],
+    pub(super) spans: &'a [Span],
 }
 
 impl<'a> Argv<'a> {
