@@ -104,7 +104,8 @@ impl Columns {
 
     /// The row in the order of [`super::COLUMNS`].
     pub fn datums<'a>(&self, arena: &'a Arena) -> [Datum<'a>; 7] {
-        let text = |text: Option<&str>| text.map_or(Datum::Null, |text| Datum::Text(arena.text(text)));
+        let text =
+            |text: Option<&str>| text.map_or(Datum::Null, |text| Datum::Text(arena.text(text)));
         let bytes = |bytes: &[u8]| Datum::Bytes(arena.bytes(bytes));
         let members = match self.members {
             Members::None => Datum::Null,

@@ -82,6 +82,11 @@ impl KeyError {
         }
     }
 
+    /// Whether nobody can tell yet whether the commit happened.
+    pub fn outcome_is_unknown(&self) -> bool {
+        matches!(self, KeyError::Model(Error::Store(transaction::Error::Unknown { .. })))
+    }
+
     /// Whether the transaction cannot go on after it: nothing was wrong with the command itself.
     pub fn ends_transaction(&self) -> bool {
         match self {

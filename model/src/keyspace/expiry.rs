@@ -120,7 +120,12 @@ impl Model {
         Ok(())
     }
 
-    async fn expire_batch(&self, now: u64, batch: &[(Bytes, Bytes)], sweep: &mut Sweep) -> Result<()> {
+    async fn expire_batch(
+        &self,
+        now: u64,
+        batch: &[(Bytes, Bytes)],
+        sweep: &mut Sweep,
+    ) -> Result<()> {
         let buffer = self.small().await?;
         let requests: Vec<LockRequest> = batch
             .iter()

@@ -130,7 +130,8 @@ impl Keys {
 
     /// Makes members of the fields of a small hash.
     fn enlarge(&self, row: &[u8], pairs: Vec<(Bytes, Bytes)>) -> Result<Open> {
-        let large = Large { incarnation: self.incarnation(), count: pairs.len() as u64, home: None };
+        let large =
+            Large { incarnation: self.incarnation(), count: pairs.len() as u64, home: None };
         let open = Open::large(row, large)?;
         let Open::Large { members, .. } = &open else { return Ok(open) };
         for (field, value) in pairs {
@@ -198,7 +199,12 @@ impl Keys {
     }
 
     /// HSETNX.
-    pub async fn hash_set_absent(&mut self, key: &[u8], field: &[u8], value: &[u8]) -> Result<bool> {
+    pub async fn hash_set_absent(
+        &mut self,
+        key: &[u8],
+        field: &[u8],
+        value: &[u8],
+    ) -> Result<bool> {
         if let Some((table, rest)) = self.opened(key) {
             if opened::get(self, &table, &rest, field).await?.is_some() {
                 return Ok(false);
@@ -390,6 +396,9 @@ impl Keys {
             let draws = (0..wanted).map(|_| (self.random() % all.len() as u64) as usize);
             let draws: Vec<usize> = draws.collect();
             return Ok(draws.iter().filter_map(|at| all.get(*at).cloned()).collect());
+        }
+        if wanted >= all.len() {
+            return Ok(all);
         }
         for at in 0..all.len().min(wanted) {
             let other = at + (self.random() % (all.len() - at) as u64) as usize;

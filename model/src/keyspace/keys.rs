@@ -256,9 +256,7 @@ impl Keys {
         let requests: Vec<LockRequest> =
             watched.iter().map(|(key, _)| LockRequest { key: key.clone(), mode }).collect();
         let locked = self.work.buffer().lock(&requests, Wait::Forever).await?;
-        let newer = |(locked, (_, since)): (Locked, (Bytes, Stamp))| {
-            matches!(locked, Locked::Held { stamp, .. } if stamp > since)
-        };
+        let newer = |(locked, (_, since)): (Locked, (Bytes, Stamp))| matches!(locked, Locked::Held { stamp, .. } if stamp > since);
         Ok(locked.into_iter().zip(watched).any(newer))
     }
 
@@ -273,15 +271,15 @@ impl Keys {
         }))
     }
 
-    /// The storage id and the expiry that WATCH remembers of a key.
+    /// What WATCH remembers of a key that is there: its storage id and its expiry.
     pub async fn watched(&mut self, space: u32, key: &[u8]) -> Result<(Option<StorageId>, u64)> {
         let Some(storage) = self.storage(space)? else { return Ok((None, 0)) };
         if self.spaces.opened(key).is_some() {
-            return Ok((Some(storage), 0));
+            return Ok((None, 0));
         }
         let record = self.record(&layout::row(storage, key), key).await?;
-        let expires = record.filter(|record| !record.is_expired(self.now));
-        Ok((Some(storage), expires.map_or(0, |record| record.expires())))
+        let live = record.filter(|record| !record.is_expired(self.now));
+        Ok((live.is_some().then_some(storage), live.map_or(0, |record| record.expires())))
     }
 
     /// The storage id of a key space as it is now.
@@ -367,7 +365,11 @@ impl Keys {
     }
 
     /// One page of a range.
-    pub(super) async fn page(&self, range: &KeyRange, limit: PageLimit) -> Result<transaction::Page> {
+    pub(super) async fn page(
+        &self,
+        range: &KeyRange,
+        limit: PageLimit,
+    ) -> Result<transaction::Page> {
         let scan = Scan {
             start: range.start.clone(),
             end: range.end.clone(),

@@ -41,7 +41,7 @@ mod tests;
 
 pub use columns::{Columns, Members, columns};
 pub use error::{KeyError, Result};
-pub use expiry::{SweepLimit, Sweep};
+pub use expiry::{Sweep, SweepLimit};
 pub use generic::{ExpireIf, Ttl};
 pub use hash::FieldFilter;
 pub use keys::{KeyLock, Keys, Mark, STRING_BYTES_MAX, Start};

@@ -148,6 +148,8 @@ mod tests {
         for n in [0, 1, 15, u32::MAX] {
             assert_eq!(number(&name(n)), Some(n));
         }
-        assert!(["redis_", "redis_0", "redis_01", "redisx", "redi"].iter().all(|n| number(n).is_none()));
+        assert!(
+            ["redis_", "redis_0", "redis_01", "redisx", "redi"].iter().all(|n| number(n).is_none())
+        );
     }
 }
