@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!   input batch ─► group keys, arguments ─► hash ─► group number ─► states[group × calls + call]
-//!                                                        └ calls with DISTINCT or ORDER BY: their rows, by name
+//!                                └ calls with DISTINCT or ORDER BY: their rows, by name
 //!   at the end: groups in the order first seen ─► keys ⧺ finished states
 //! ```
 //!
-//! A state owns what it keeps, so a group costs its key and its states and never an input row. Calls with DISTINCT or ORDER BY inside
-//! need their argument rows: these are kept, sorted at the end, and then added to the state.
+//! A state owns what it keeps, so a group costs its key and its states and never an input row.
+//! Calls with DISTINCT or ORDER BY inside need their argument rows: these are kept, sorted at the
+//! end, and then added to the state.
 //!
 //! **Invariants**
 //! - Without group keys there is exactly one group, also over no rows.
@@ -311,7 +312,8 @@ impl Table {
         self.names.len() as u32
     }
 
-    /// Copies the keys of the groups that the batch under way brought; answers the bytes that they and their states take.
+    /// Copies the keys of the groups that the batch under way brought; answers the bytes that they
+    /// and their states take.
     fn settle(&mut self, current: &Arc<Batch>) -> Result<usize> {
         let fresh = self.names.iter().rposition(|name| matches!(name, Name::Kept(_)));
         let first = fresh.map_or(0, |last| last + 1);

@@ -1,18 +1,21 @@
 //! Apply: for each outer row, an inner plan runs with some of the row's columns as parameters.
 //!
-//! This is how every subquery and every index join runs: the binder puts subqueries here instead of into expressions, so that an
-//! expression never needs the store.
+//! This is how every subquery and every index join runs: the binder puts subqueries here instead of
+//! into expressions, so that an expression never needs the store.
 //!
 //! ```text
 //!   outer row ──parameters──► frame' ──► inner rewinds and runs under frame' ──► by kind:
-//!       Cross, Left: outer ⧺ inner      Scalar: outer ⧺ value     Exists, Quantified: outer ⧺ bool     Array: outer ⧺ array
+//!       Cross, Left          outer ⧺ inner          Scalar   outer ⧺ value
+//!       Exists, Quantified   outer ⧺ bool           Array    outer ⧺ array
 //! ```
 //!
-//! An inner plan without parameters is run once for the statement; one whose parameters equal the previous outer row's is not run
-//! again. Its rows are kept for that, within the statement's memory.
+//! An inner plan without parameters is run once for the statement; one whose parameters equal the
+//! previous outer row's is not run again. Its rows are kept for that, within the statement's
+//! memory.
 //!
 //! **Invariants**
-//! - The operators inside see `run.frame` = the frame of their round; it is restored before this operator returns.
+//! - The operators inside see `run.frame` = the frame of their round; it is restored before this
+//!   operator returns.
 //! - A kept round is complete: it is used again only after the inner plan said `Done`.
 
 use std::sync::Arc;
@@ -81,7 +84,8 @@ impl Apply {
         }
     }
 
-    /// Makes the round of an outer row current, keeping the last one if its parameters are the same.
+    /// Makes the round of an outer row current, keeping the last one if its parameters are the
+    /// same.
     fn start_round(&mut self, outer: &Arc<Batch>, run: &mut Run) -> Result<()> {
         let values = self.evaluate(outer, run)?;
         if let (Some(old), true) = (&self.round.values, self.round.complete)

@@ -6,15 +6,17 @@
 //!        └─ kept:  Arc<page>, Arc<input batch>, Arc<frame> … what the cells borrow from
 //! ```
 //!
-//! A row that passes through filter, join and projection is never copied: the output's cells borrow from the input, and the
-//! output keeps the input alive. Rust cannot name that lifetime, so it is erased here, once, behind an interface that
-//! is sound by its types: [`Batch::build`] hands its closure a [`Writer`] of an *arbitrary* lifetime `'b`, and the only ways
-//! to come by something that lives for `'b` are the batch's own arena and [`Writer::keep`], which stores the
-//! `Arc` that it borrows from in the batch.
+//! A row that passes through filter, join and projection is never copied: the output's cells borrow
+//! from the input, and the output keeps the input alive. Rust cannot name that lifetime, so it is
+//! erased here, once, behind an interface that is sound by its types: [`Batch::build`] hands its
+//! closure a [`Writer`] of an *arbitrary* lifetime `'b`, and the only ways to come by something
+//! that lives for `'b` are the batch's own arena and [`Writer::keep`], which stores the `Arc` that
+//! it borrows from in the batch.
 //!
 //! **Invariants**
 //! - Every reference in `cells` points into `arena` or into something in `kept`.
-//! - After `build`, nothing touches the arena but dropping it; so a shared batch is read-only and `Sync`.
+//! - After `build`, nothing touches the arena but dropping it; so a shared batch is read-only and
+//!   `Sync`.
 //!
 //! Rejected: copying each row at each operator (a join of wide rows spends its time in memcpy), and
 //! reference-counted cells (an atomic operation for each text).
@@ -41,8 +43,8 @@ pub struct Batch {
     kept: SmallVec<[Kept; 4]>,
 }
 
-/// An arena on the heap that references lead into while it moves with its batch. Not a `Box`: moving one asserts that
-/// nobody else points into it.
+/// An arena on the heap that references lead into while it moves with its batch. Not a `Box`:
+/// moving one asserts that nobody else points into it.
 struct Home {
     arena: NonNull<Arena>,
     /// Its size when the batch was complete; later nobody looks into its counters.
@@ -64,12 +66,13 @@ impl Drop for Home {
 
 // SAFETY: an arena may go to another thread, and this is its only owner.
 unsafe impl Send for Home {}
-// SAFETY: an arena is not `Sync` because it allocates through `&self`. Once `Batch::build` is over, nothing touches the arena
-// but its drop; the datums that point into it are plain bytes and decimals, which are `Sync`.
+// SAFETY: an arena is not `Sync` because it allocates through `&self`. Once `Batch::build` is over,
+// nothing touches the arena but its drop; the datums that point into it are plain bytes and
+// decimals, which are `Sync`.
 unsafe impl Sync for Home {}
 
-/// The part of a kept batch's size that falls to so many rows made from it: a thousand small batches over one large one
-/// hold it once, not a thousand times.
+/// The part of a kept batch's size that falls to so many rows made from it: a thousand small
+/// batches over one large one hold it once, not a thousand times.
 fn share_of(kept: &Kept, rows: usize) -> usize {
     match kept.downcast_ref::<Batch>() {
         Some(batch) if batch.rows > 0 => batch.size() / batch.rows * rows.min(batch.rows),
@@ -87,8 +90,8 @@ impl Batch {
         fill: impl for<'b> FnOnce(&mut Writer<'b>) -> Result<T>,
     ) -> Result<(Arc<Batch>, T)> {
         let mut arena = Home::new();
-        // SAFETY: the arena lies on the heap and goes into the batch beside the cells; the closure is generic over the
-        // lifetime, so nothing but the cells can carry the reference out.
+        // SAFETY: the arena lies on the heap and goes into the batch beside the cells; the closure
+        // is generic over the lifetime, so nothing but the cells can carry the reference out.
         let lent: &'static Arena = unsafe { arena.arena.as_ref() };
         let mut writer = Writer {
             cells: Vec::new(),
@@ -132,7 +135,8 @@ impl Batch {
         (0..self.rows).map(|at| self.row(at))
     }
 
-    /// Bytes that it holds: its own, and the pages that it was read from (other batches count themselves).
+    /// Bytes that it holds: its own, and the pages that it was read from (other batches count
+    /// themselves).
     pub fn size(&self) -> usize {
         self.cells.capacity() * size_of::<Datum<'_>>() + self.arena.size + self.outside
     }
@@ -182,7 +186,8 @@ impl<'b> Writer<'b> {
         if size_of::<T>() == 0 || !self.kept.iter().any(known) {
             self.kept.push(item.clone());
         }
-        // SAFETY: the batch owns a clone of the `Arc` and drops it with its cells; an `Arc`'s content does not move.
+        // SAFETY: the batch owns a clone of the `Arc` and drops it with its cells; an `Arc`'s
+        // content does not move.
         unsafe { &*pointer }
     }
 
@@ -221,7 +226,8 @@ impl<'b> Writer<'b> {
         self.cells.resize(self.rows * self.width, Datum::Null);
     }
 
-    /// Adds a row whose cells the closure pushes. It is not added if the closure fails or answers false.
+    /// Adds a row whose cells the closure pushes. It is not added if the closure fails or answers
+    /// false.
     #[inline]
     pub fn make(
         &mut self,

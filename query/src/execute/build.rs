@@ -1,7 +1,8 @@
 //! A plan becomes operators.
 //!
-//! Each node becomes one operator that holds [`Part`]s of the shared plan: nothing is copied but reference counts. What a node
-//! needs to know of its surroundings comes down with it: where the applied slots begin, and the limit that stands right above.
+//! Each node becomes one operator that holds [`Part`]s of the shared plan: nothing is copied but
+//! reference counts. What a node needs to know of its surroundings comes down with it: where the
+//! applied slots begin, and the limit that stands right above.
 
 use std::sync::Arc;
 

@@ -1,16 +1,18 @@
-//! UPDATE and DELETE: source rows in batches, each locked, checked again if it changed, and written.
+//! UPDATE and DELETE: source rows in batches, each locked, checked again if it changed, and
+//! written.
 //!
 //! ```text
 //!   source (reads own writes up to the statement's start only)
 //!      └─ batch ─► keys not met before ─► lock ─► for each row
 //!            gone                        left out     (Conflict: 40001)
-//!            newer than the snapshot     read again, predicate again, SET again     (Conflict: 40001)
+//!            newer than the snapshot     read, predicate and SET again     (Conflict: 40001)
 //!            as it was                   as it came
 //!         ─► new rows ─► Work::update / delete ─► RETURNING
 //! ```
 //!
 //! **Invariants**
-//! - A row is changed once in a statement, however often its source yields it: the first time counts.
+//! - A row is changed once in a statement, however often its source yields it: the first time
+//!   counts.
 //! - No arena lives across an await: values are computed into a batch first.
 //! - The bytes handed to the model as "old" are those that the lock gave.
 
@@ -143,7 +145,8 @@ impl Targets {
     }
 }
 
-/// The bytes of a row that may be changed, and whether they are newer than the snapshot. `None`: it is gone.
+/// The bytes of a row that may be changed, and whether they are newer than the snapshot. `None`: it
+/// is gone.
 pub fn admitted(locked: LockedRow, newer: Newer) -> Result<Option<(Bytes, bool)>> {
     match locked {
         LockedRow::Skipped => Ok(None),

@@ -8,9 +8,10 @@
 //!           ->  Seq Scan on b  (cost=…)
 //! ```
 //!
-//! Projections are not shown and filters stand under the node that they filter, as PostgreSQL has it: people and tools
-//! read plans by that shape. Costs are in PostgreSQL's units (a page read in order is 1) from the optimizer's row
-//! estimates; they say which part is dear, not how long it takes.
+//! Projections are not shown and filters stand under the node that they filter, as PostgreSQL has
+//! it: people and tools read plans by that shape. Costs are in PostgreSQL's units (a page read in
+//! order is 1) from the optimizer's row estimates; they say which part is dear, not how long it
+//! takes.
 //!
 //! With ANALYZE each operator was wrapped in one that counts ([`Counts`]).
 
@@ -209,7 +210,8 @@ impl Printer<'_> {
         self.lines.push(format!("{}{text}", "  ".repeat(indent)));
     }
 
-    /// Prints a node and those below it; `filters` are predicates over its output that stand above it.
+    /// Prints a node and those below it; `filters` are predicates over its output that stand above
+    /// it.
     fn node(&mut self, node: &Node, indent: usize, filters: &[&Expression]) {
         if let NodeKind::Apply(apply) = &node.kind {
             let names = self.names(&apply.input);
@@ -394,7 +396,8 @@ impl Printer<'_> {
         head
     }
 
-    /// Whether the index condition says what a conjunct says; string columns are compared through a cast.
+    /// Whether the index condition says what a conjunct says; string columns are compared through a
+    /// cast.
     fn is_shown(&self, part: &Expression, shown: &[String], names: &[String]) -> bool {
         let bare = part.clone().map(&mut |part| match part.node {
             Expr::Call { function, mut arguments } if function.id == "sql.relabel" => {

@@ -1,9 +1,11 @@
 //! Errors of the model and of the store, as SQL's clients know them (PostgreSQL 15, Appendix A).
 //!
-//! The one file that maps `model::Error` and `transaction::Error` to [`Error`]: message, SQLSTATE, DETAIL, and the names of schema,
-//! table, column and constraint that drivers put into fields of their exceptions.
+//! The one file that maps `model::Error` and `transaction::Error` to [`Error`]: message, SQLSTATE,
+//! DETAIL, and the names of schema, table, column and constraint that drivers put into fields of
+//! their exceptions.
 //!
-//! Values in a DETAIL are printed by the types' own output, as PostgreSQL does: `Key (id)=(1) already exists.`
+//! Values in a DETAIL are printed by the types' own output, as PostgreSQL does: `Key (id)=(1)
+//! already exists.`
 
 use model::error::{ConvertReason, ObjectKind, RowViolation, UniqueViolation};
 use value::Value;

@@ -1,13 +1,15 @@
 //! Set-returning functions: in FROM (ROWS FROM) and in the select list (ProjectSet).
 //!
-//! Both run their functions side by side and pad the shorter with NULL; they differ in what stands before the functions' columns:
-//! nothing, or the input row, once for each row that the functions make.
+//! Both run their functions side by side and pad the shorter with NULL; they differ in what stands
+//! before the functions' columns: nothing, or the input row, once for each row that the functions
+//! make.
 //!
 //! ```text
-//!   input row ─ arguments ─► RowSource ─ row by row ─► input ⧺ f1 columns ⧺ f2 columns [⧺ ordinality]
+//!   input row ─ arguments ─► RowSource ─ row by row ─► input ⧺ f1 ⧺ f2 columns [⧺ ordinality]
 //! ```
 //!
-//! A source goes on over many batches and borrows its arguments, so it is kept beside what it borrows from ([`Source`]).
+//! A source goes on over many batches and borrows its arguments, so it is kept beside what it
+//! borrows from ([`Source`]).
 //!
 //! Rejected: all rows of a function at once (`generate_series(1, 1e9)` would not fit in memory).
 
@@ -33,9 +35,9 @@ struct Ground {
     calls: Part<Calls>,
 }
 
-// SAFETY: an arena is not `Sync` because it allocates through `&self`. Only the source that stands on this ground allocates in
-// it, and that source is used through `&mut` alone; batches that keep the ground alive read what was allocated before, which
-// never moves, and drop it.
+// SAFETY: an arena is not `Sync` because it allocates through `&self`. Only the source that stands
+// on this ground allocates in it, and that source is used through `&mut` alone; batches that keep
+// the ground alive read what was allocated before, which never moves, and drop it.
 unsafe impl Sync for Ground {}
 
 /// A running call.
@@ -47,8 +49,9 @@ struct Source {
     done: bool,
 }
 
-// SAFETY: a source holds datums, numbers, time zones and references into its ground, and is used by one thread at a time. The
-// arena that it may allocate in lies in its own ground, which nobody else allocates in.
+// SAFETY: a source holds datums, numbers, time zones and references into its ground, and is used by
+// one thread at a time. The arena that it may allocate in lies in its own ground, which nobody else
+// allocates in.
 unsafe impl Send for Source {}
 
 impl Source {
@@ -65,8 +68,8 @@ impl Source {
             input: input.cloned(),
             calls: calls.clone(),
         });
-        // SAFETY: the source made from it is stored beside a clone of the `Arc` and dropped before it; the content of an `Arc`
-        // does not move.
+        // SAFETY: the source made from it is stored beside a clone of the `Arc` and dropped before
+        // it; the content of an `Arc` does not move.
         let lent: &'static Ground = unsafe { &*Arc::as_ptr(&ground) };
         let Some((function, arguments)) = lent.calls.get(at) else { return Ok(None) };
         let context = lent.frame.context();

@@ -1,16 +1,17 @@
 //! INSERT with ON CONFLICT and RETURNING.
 //!
 //! ```text
-//!   source row ─ values ─► declared columns ─► Work::insert ─┬ inserted
-//!                                                            └ conflict ─┬ Error    23505 (from the model)
-//!                                                                        ├ Nothing  skipped
-//!                                                                        └ Update   lock it, WHERE, SET, Work::update
+//!   source row ─► declared columns ─► insert ─┬ inserted
+//!                                             └ conflict ─┬ Error    23505 (from the model)
+//!                                                         ├ Nothing  skipped
+//!                                                         └ Update   lock, WHERE, SET, update
 //! ```
 //!
-//! A row of the statement that conflicts with another row of the same statement: DO NOTHING skips it, DO UPDATE is 21000.
+//! A row of the statement that conflicts with another row of the same statement: DO NOTHING skips
+//! it, DO UPDATE is 21000.
 //!
-//! Invariant: under REPEATABLE READ a conflict with a row that the snapshot does not show is 40001, since the statement could
-//! neither update nor rightly skip what it cannot see.
+//! Invariant: under REPEATABLE READ a conflict with a row that the snapshot does not show is 40001,
+//! since the statement could neither update nor rightly skip what it cannot see.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -243,7 +244,8 @@ impl Inserter {
     }
 }
 
-/// Ends a cancelled change, and lets other tasks on from time to time: a local store never makes one wait.
+/// Ends a cancelled change, and lets other tasks on from time to time: a local store never makes
+/// one wait.
 pub async fn breathe(work: &Work, row: usize) -> Result<()> {
     const ROWS_BETWEEN: usize = 256;
     if row % ROWS_BETWEEN == ROWS_BETWEEN - 1 {

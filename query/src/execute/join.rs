@@ -1,12 +1,14 @@
 //! Joins of two inputs: nested loop and hash.
 //!
-//! The right side is read first and kept (`Rows`); then the left side streams through it. A hash join groups the kept rows by
-//! the hash of their keys and verifies with the keys' own equality operators, then with the whole ON condition, so that a
-//! hash or a coercion can never decide a match.
+//! The right side is read first and kept (`Rows`); then the left side streams through it. A hash
+//! join groups the kept rows by the hash of their keys and verifies with the keys' own equality
+//! operators, then with the whole ON condition, so that a hash or a coercion can never decide a
+//! match.
 //!
 //! Semi and anti joins answer the left row alone; a left join pads what found no match.
 //!
-//! Rejected: choosing the hashed side at run time (the optimizer knows the sizes, and LEFT, SEMI and ANTI fix the side).
+//! Rejected: choosing the hashed side at run time (the optimizer knows the sizes, and LEFT, SEMI
+//! and ANTI fix the side).
 
 use std::sync::Arc;
 

@@ -1,10 +1,12 @@
 //! Key spaces as tables: what a scan yields of Redis's keys.
 //!
-//! A key's record is no document: it has a layout of its own, its members may stand in records of their own, and it may have expired. So its
-//! rows are made by the model's decoder and picked here. A row that has expired is none, by the time of the statement.
+//! A key's record is no document: it has a layout of its own, its members may stand in records of
+//! their own, and it may have expired. So its rows are made by the model's decoder and picked here.
+//! A row that has expired is none, by the time of the statement.
 //!
-//! Known edge: the members of a large hash are read where they are decoded, page by page, without a wait; a store whose answers
-//! come later would need a request for each, and answers by name until it has one.
+//! Known edge: the members of a large hash are read where they are decoded, page by page, without a
+//! wait; a store whose answers come later would need a request for each, and answers by name until
+//! it has one.
 
 use model::keyspace::{self, Members};
 use model::{Collection, StoredRow};
@@ -38,7 +40,8 @@ pub fn push<'b>(
         loop {
             run.check_cancelled()?;
             let page = run.work.buffer().scan_now(&scan, run.seeing.until, run.seeing.view);
-            let page = page.ok_or_else(|| Error::unsupported("a large hash in SQL over this store"))?;
+            let page =
+                page.ok_or_else(|| Error::unsupported("a large hash in SQL over this store"))?;
             let page = page.map_err(store)?;
             for (key, value) in &page.records {
                 read.add_member(key, value).map_err(fault)?;
@@ -58,7 +61,9 @@ pub fn push<'b>(
             }
             ScanColumn::TableOid => Datum::Int(collection.id.0.into()),
             ScanColumn::Key => Datum::Bytes(&row.key),
-            ScanColumn::Document => return Err(Error::unsupported("the column _doc of a key space")),
+            ScanColumn::Document => {
+                return Err(Error::unsupported("the column _doc of a key space"));
+            }
             ScanColumn::Field(_) => Datum::Missing,
         });
     }

@@ -8,8 +8,8 @@
 //!        changed, Conflict       40001
 //! ```
 //!
-//! Under a LIMIT the chunk is never larger than what is still wanted: `FOR UPDATE SKIP LOCKED LIMIT 1` must lock one row and
-//! no more, or a queue's other workers would find nothing.
+//! Under a LIMIT the chunk is never larger than what is still wanted: `FOR UPDATE SKIP LOCKED LIMIT
+//! 1` must lock one row and no more, or a queue's other workers would find nothing.
 //!
 //! Invariant: a row comes out only under its locks and as the locks gave it.
 

@@ -1,4 +1,5 @@
-//! The executor: a plan becomes operators, operators give batches, and what changes data works on `model::Work`.
+//! The executor: a plan becomes operators, operators give batches, and what changes data works on
+//! `model::Work`.
 //!
 //! ```text
 //!   Prepared { statement, shape } ──start──► Running
@@ -9,7 +10,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | batch, part, run | rows and their memory; parts of a shared plan; the frame and the outer loop |
+//! | batch, part, run | rows and their memory; parts of a plan; the frame and the outer loop |
 //! | relational, sort, set, join, apply, aggregate, function | the operators |
 //! | scan, range, system, lock | the leaves that meet the store, and FOR UPDATE |
 //! | change, insert, shape | what writes |
@@ -20,8 +21,8 @@
 //! **Invariants**
 //! - A statement sees no row that it wrote itself.
 //! - A row is changed only under its lock, and with the version that the lock gave.
-//! - A change is complete before the first row of its RETURNING is handed out, so a portal that is never read to its
-//!   end has changed everything.
+//! - A change is complete before the first row of its RETURNING is handed out, so a portal that is
+//!   never read to its end has changed everything.
 
 pub mod aggregate;
 pub mod apply;

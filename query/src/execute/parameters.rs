@@ -1,11 +1,13 @@
-//! The parameters of an execution: what the client sent, and the literals that were lifted out of the text.
+//! The parameters of an execution: what the client sent, and the literals that were lifted out of
+//! the text.
 //!
 //! ```text
 //!   $1 … $n │ literal 0 … literal m │ applied slots (NULL until their Apply sets them)
-//!   datum or text, by its declared type     text by `Lifted`: converted once for each execution, not once for each row
+//!   datum or text, by its declared type     text by `Lifted`: converted once for each execution
 //! ```
 //!
-//! Everything lies in one batch of one row, which the frame keeps and every cell that borrows from it keeps too.
+//! Everything lies in one batch of one row, which the frame keeps and every cell that borrows from
+//! it keeps too.
 
 use std::sync::Arc;
 
@@ -32,8 +34,8 @@ pub type Literal<'a> = &'a str;
 
 /// The frame of an execution.
 ///
-/// `arguments` are the client's parameters, `literals` the texts of all literals by ordinal (those that are not lifted are not
-/// looked at).
+/// `arguments` are the client's parameters, `literals` the texts of all literals by ordinal (those
+/// that are not lifted are not looked at).
 ///
 /// # Errors
 /// 08P01 for a wrong number of parameters; what the input functions of their types say.
@@ -104,7 +106,8 @@ pub fn literal<'b>(
     } else {
         input(session, lifted.ty, text, lifted.modifier, arena)
     };
-    // PostgreSQL applies a modifier after it has read the literal, where no place is known any more.
+    // PostgreSQL applies a modifier after it has read the literal, where no place is known any
+    // more.
     converted.map_err(|error| match error.sqlstate {
         "22001" => error,
         "22003" if error.message == "numeric field overflow" => error,

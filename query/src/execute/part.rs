@@ -1,11 +1,12 @@
 //! A part of something shared: an expression inside a cached plan.
 //!
-//! Operators evaluate expressions that lie deep in an `Arc<Statement>`. A clone of the tree for each execution would cost more
-//! than a point query; an `Arc` around each expression would fill the plan with reference counts. A [`Part`] is the `Arc`
-//! of the whole and a pointer to the part, and can only be made by projecting from a whole.
+//! Operators evaluate expressions that lie deep in an `Arc<Statement>`. A clone of the tree for
+//! each execution would cost more than a point query; an `Arc` around each expression would fill
+//! the plan with reference counts. A [`Part`] is the `Arc` of the whole and a pointer to the part,
+//! and can only be made by projecting from a whole.
 //!
-//! **Invariant**: `part` points into what `owner` holds (or at something `'static`), since the projection is generic over the
-//! lifetime of its input.
+//! **Invariant**: `part` points into what `owner` holds (or at something `'static`), since the
+//! projection is generic over the lifetime of its input.
 
 use std::any::Any;
 use std::ptr::NonNull;

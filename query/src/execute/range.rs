@@ -5,9 +5,9 @@
 //!        └─► (a, 'x', 3, 10 ..) and (a, 'x', 7, 10 ..)   ascending, without overlap
 //! ```
 //!
-//! Bounds may only be weaker than the predicate, never stronger: the scan's filter decides. So a NULL among bounds that mean `=`
-//! drops the range (the comparison is never true), and a bound that evaluates to *Missing* is open (LIKE patterns without a
-//! fixed beginning).
+//! Bounds may only be weaker than the predicate, never stronger: the scan's filter decides. So a
+//! NULL among bounds that mean `=` drops the range (the comparison is never true), and a bound that
+//! evaluates to *Missing* is open (LIKE patterns without a fixed beginning).
 
 use model::key::KeyRange;
 use model::{Bounds, Collection, Target, bounds_range};

@@ -1,7 +1,8 @@
 //! The plain operators: values, filter, project, limit, set operations' append.
 //!
-//! Each is a few lines around the same loop: pull a batch, borrow it, make a batch from it. A batch without rows is never passed
-//! on; the loop pulls again instead, so that an operator above may take `Rows` for "at least one".
+//! Each is a few lines around the same loop: pull a batch, borrow it, make a batch from it. A batch
+//! without rows is never passed on; the loop pulls again instead, so that an operator above may
+//! take `Rows` for "at least one".
 
 use std::sync::Arc;
 

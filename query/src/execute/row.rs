@@ -1,7 +1,8 @@
 //! Decoding stored rows into cells: what a scan yields.
 //!
-//! The declared columns of a scan are read by one [`RowReader`]. If they are the first columns of the row, as they are for every
-//! statement that the binder makes, they are decoded in place; else through a small row in between.
+//! The declared columns of a scan are read by one [`RowReader`]. If they are the first columns of
+//! the row, as they are for every statement that the binder makes, they are decoded in place; else
+//! through a small row in between.
 
 use std::sync::Arc;
 

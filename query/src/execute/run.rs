@@ -6,15 +6,19 @@
 //!        └── awaits run.waiting, puts run.response, calls root.next again ◄──────────┘
 //! ```
 //!
-//! An operator is a state machine: it may be called again after `Step::Wait` and goes on where it stood. A local store answers
-//! at once, so in the usual case nothing ever waits; the same operators serve a store on another machine.
+//! An operator is a state machine: it may be called again after `Step::Wait` and goes on where it
+//! stood. A local store answers at once, so in the usual case nothing ever waits; the same
+//! operators serve a store on another machine.
 //!
 //! **Invariants**
-//! - At most one request is under way; its response is taken by the operator that asked, since the calls come down the same path.
+//! - At most one request is under way; its response is taken by the operator that asked, since the
+//!   calls come down the same path.
 //! - Operators keep owned requests, never futures or borrows of the transaction.
-//! - What is evaluated borrows from the frame only through `Writer::keep`, so a frame may change while batches live.
+//! - What is evaluated borrows from the frame only through `Writer::keep`, so a frame may change
+//!   while batches live.
 //!
-//! Rejected: async operators (a boxed future for each operator and batch, and no place to stop between rows).
+//! Rejected: async operators (a boxed future for each operator and batch, and no place to stop
+//! between rows).
 
 use std::sync::Arc;
 
@@ -144,7 +148,8 @@ pub struct Run {
     pub frame: Arc<Frame>,
     /// The transaction. Shared, so that a suspended portal can be kept beside it.
     pub work: Arc<Work>,
-    /// What reads see; own writes with a later sequence are not seen: a statement does not meet the rows that it writes.
+    /// What reads see; own writes with a later sequence are not seen: a statement does not meet the
+    /// rows that it writes.
     pub seeing: Seeing,
     /// What a row that changed after the snapshot means, and how long to wait for its lock.
     pub settings: Settings,
@@ -182,7 +187,8 @@ impl Run {
         self.waiting.is_some()
     }
 
-    /// Called once for each page of rows: ends a cancelled run, and tells whether to let other tasks on first.
+    /// Called once for each page of rows: ends a cancelled run, and tells whether to let other
+    /// tasks on first.
     pub fn tick(&mut self) -> Result<bool> {
         self.check_cancelled()?;
         self.pages += 1;
@@ -214,7 +220,8 @@ impl Run {
             return Err(Error::new(
                 ErrorKind::Limit,
                 "53200",
-                "out of memory: the rows to sort, group or join exceed the statement's share of the budget",
+                "out of memory: the rows to sort, group or join exceed \
+                 the statement's share of the budget",
             )
             .hint("Raise --memory, or set work_mem higher."));
         }

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //!   plan::Scan ─ ranges under the frame ─► RangeScan ─ pages ─► decode + filter ─► batch
-//!                                             └ not at hand: the scan travels into the future and comes back with its page
+//!                               └ not at hand: the scan travels into the future and comes
+//!                                 back with its page
 //! ```
 //!
-//! The filter runs on the cells as they are decoded, in the batch that they will stay in; a row that fails leaves nothing but what its
-//! kernels put into the arena. Pages begin small and grow, so that LIMIT 1 reads little and a long scan is not slowed.
+//! The filter runs on the cells as they are decoded, in the batch that they will stay in; a row
+//! that fails leaves nothing but what its kernels put into the arena. Pages begin small and grow,
+//! so that LIMIT 1 reads little and a long scan is not slowed.
 //!
-//! A batch keeps the page that it was decoded from. Where few rows of a page remain they are copied instead, or a sort of ten
-//! rows would hold the whole table in memory.
+//! A batch keeps the page that it was decoded from. Where few rows of a page remain they are copied
+//! instead, or a sort of ten rows would hold the whole table in memory.
 
 use std::sync::Arc;
 

@@ -1,10 +1,12 @@
 //! DISTINCT, UNION, INTERSECT, EXCEPT: rows compared whole, NULLs equal to each other.
 //!
-//! One structure serves all: a hash table from the hash of a row to the kept rows with that hash, each with a count. DISTINCT gives a row
-//! when it is first seen; INTERSECT and EXCEPT read the right side into counts and then stream the left side against them, which
-//! is what their ALL forms mean as well (min of the counts, difference of the counts).
+//! One structure serves all: a hash table from the hash of a row to the kept rows with that hash,
+//! each with a count. DISTINCT gives a row when it is first seen; INTERSECT and EXCEPT read the
+//! right side into counts and then stream the left side against them, which is what their ALL forms
+//! mean as well (min of the counts, difference of the counts).
 //!
-//! DISTINCT ON gives the first row of each run of equal leading columns; its input is sorted by them.
+//! DISTINCT ON gives the first row of each run of equal leading columns; its input is sorted by
+//! them.
 
 use std::sync::Arc;
 
@@ -18,7 +20,8 @@ use crate::function::equal;
 use crate::plan::SetOperation;
 use crate::{Datum, Result};
 
-/// Where fewer than one row in so many of a batch is new, the new ones are copied and the batch is let go.
+/// Where fewer than one row in so many of a batch is new, the new ones are copied and the batch is
+/// let go.
 const SPARSE: usize = 4;
 
 /// Rows known by value, each with a count.

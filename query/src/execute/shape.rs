@@ -2,15 +2,17 @@
 //!
 //! ```text
 //!   SELECT list FROM t WHERE key = …          evaluate key ─► get ─► decode ─► filter ─► list
-//!   UPDATE t SET … WHERE key = …              evaluate key ─► lock ─► decode ─► filter ─► SET ─► update
+//!   UPDATE t SET … WHERE key = …   evaluate key ─► lock ─► decode ─► filter ─► SET ─► update
 //!   DELETE FROM t WHERE key = …               evaluate key ─► lock ─► decode ─► filter ─► delete
 //! ```
 //!
-//! A shape is found once, after optimizing, and kept with the prepared statement together with its decoder. What a
-//! shape does is what the operators would do for the same plan: the filter still verifies the row.
+//! A shape is found once, after optimizing, and kept with the prepared statement together with its
+//! decoder. What a shape does is what the operators would do for the same plan: the filter still
+//! verifies the row.
 //!
-//! An update by key does not read before it locks: the lock's answer is the latest version. Under one snapshot a row that
-//! changed since is 40001 if the snapshot shows it, and is not there if it does not.
+//! An update by key does not read before it locks: the lock's answer is the latest version. Under
+//! one snapshot a row that changed since is 40001 if the snapshot shows it, and is not there if it
+//! does not.
 
 use std::sync::Arc;
 

@@ -1,10 +1,12 @@
 //! ORDER BY.
 //!
-//! Keys are evaluated once for each row into a batch of their own; what is sorted is positions. With a limit above it
-//! the operator keeps a bounded set: whenever it holds twice the wanted rows it sorts and drops the rest, so
-//! that `ORDER BY … LIMIT 10` over a million rows keeps twenty. The sort is stable.
+//! Keys are evaluated once for each row into a batch of their own; what is sorted is positions.
+//! With a limit above it the operator keeps a bounded set: whenever it holds twice the wanted rows
+//! it sorts and drops the rest, so that `ORDER BY … LIMIT 10` over a million rows keeps twenty. The
+//! sort is stable.
 //!
-//! Rejected: encoding keys as bytes and comparing those (pays for itself only over wide multi-column sorts).
+//! Rejected: encoding keys as bytes and comparing those (pays for itself only over wide
+//! multi-column sorts).
 
 use std::cmp::Ordering;
 use std::sync::Arc;

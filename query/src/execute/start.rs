@@ -1,10 +1,12 @@
 //! Starting a statement: by its shape, by operators, or as a change.
 //!
 //! ```text
-//!   Prepared::new(statement) ─ once ─► Prepared ─ start(frame, work, settings) ─► Running ─ next().await ─► batches
+//!   Prepared::new(statement) ─ once ─► Prepared ─ start(frame, work, settings) ─► Running
+//!                                                             next().await ─► batches ◄┘
 //! ```
 //!
-//! A change runs whole at the first `next`, whether or not anybody reads what it returns; a query runs as far as it is read.
+//! A change runs whole at the first `next`, whether or not anybody reads what it returns; a query
+//! runs as far as it is read.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,7 +24,8 @@ use super::shape::{Shape, shape};
 use crate::plan::{Operation, Statement};
 use crate::{Error, Result};
 
-/// An optimized statement that is ready to run, any number of times and by several sessions at once.
+/// An optimized statement that is ready to run, any number of times and by several sessions at
+/// once.
 pub struct Prepared {
     /// The plan.
     pub statement: Arc<Statement>,
@@ -110,8 +113,8 @@ fn running(statement: &Arc<Statement>, root: BoxOperator, run: Run) -> Running {
 }
 
 impl Running {
-    /// The next rows of the answer, at least one; `None` at the end. Dropping the future in the middle leaves the statement
-    /// half done: its transaction must then be rolled back.
+    /// The next rows of the answer, at least one; `None` at the end. Dropping the future in the
+    /// middle leaves the statement half done: its transaction must then be rolled back.
     ///
     /// # Errors
     /// Whatever the statement says.

@@ -6,17 +6,20 @@
 //!                  ├ Query(Node) ── a tree of relational nodes, each with typed output columns
 //!                  ├ Insert / Update / Delete ── a source Node, target, RETURNING
 //!                  └ everything else (DDL, transactions, settings) never gets here
-//!   optimize(Node) ──► the same tree with filters pushed down, access paths and join methods chosen
+//!   optimize(Node) ──► the same tree, filters pushed down, access paths and join methods chosen
 //! ```
 //!
-//! One tree serves as logical and physical plan: the binder leaves `Access::Full` and `JoinMethod::Loop`, the optimizer
-//! replaces them. A second set of node types would say the same things twice.
+//! One tree serves as logical and physical plan: the binder leaves `Access::Full` and
+//! `JoinMethod::Loop`, the optimizer replaces them. A second set of node types would say the same
+//! things twice.
 //!
 //! **Invariants**
-//! - A node's output is a row of datums; an expression in it refers to its *input* row by position: for a join the left
-//!   row, then the right row; for an aggregate's output the groups, then the aggregates.
+//! - A node's output is a row of datums; an expression in it refers to its *input* row by position:
+//!   for a join the left row, then the right row; for an aggregate's output the groups, then the
+//!   aggregates.
 //! - `Node::width` equals the number of `types`.
-//! - Parameters are numbered: the client's `$n`, then lifted literals, then what `Apply` passes down.
+//! - Parameters are numbered: the client's `$n`, then lifted literals, then what `Apply` passes
+//!   down.
 //! - A plan is immutable and shared (`Arc`); nothing in it depends on one execution.
 
 pub mod optimize;
@@ -40,8 +43,8 @@ pub struct Statement {
     pub columns: Vec<OutputColumn>,
     /// Types of the client's parameters, `$1` first.
     pub parameters: Vec<Type>,
-    /// The literals of the text by ordinal; they follow the client's parameters. `None`: part of the plan itself or of
-    /// nothing, its parameter is NULL and unused.
+    /// The literals of the text by ordinal; they follow the client's parameters. `None`: part of
+    /// the plan itself or of nothing, its parameter is NULL and unused.
     pub lifted: Vec<Option<Lifted>>,
     /// Slots that `Apply` nodes use; they follow the lifted literals.
     pub applied: u32,
@@ -127,7 +130,8 @@ pub enum Conflict {
     Update {
         /// The arbiter.
         index: IndexId,
-        /// Assigned columns; over the existing row followed by the proposed (`excluded`) row, declared columns in order.
+        /// Assigned columns; over the existing row followed by the proposed (`excluded`) row,
+        /// declared columns in order.
         assignments: Vec<(ColumnId, Expression)>,
         /// WHERE, over the same input.
         filter: Option<Expression>,
@@ -139,12 +143,14 @@ pub enum Conflict {
 pub struct Update {
     /// The table.
     pub target: Arc<Collection>,
-    /// Rows to change. Its first columns are the target's declared columns in order; others follow, those of FROM too.
-    /// A row may come more than once (a FROM that matches twice); the first one counts.
+    /// Rows to change. Its first columns are the target's declared columns in order; others follow,
+    /// those of FROM too. A row may come more than once (a FROM that matches twice); the first one
+    /// counts.
     pub source: Node,
     /// Where the target's `ScanColumn::Key` stands in a source row.
     pub key: u32,
-    /// The predicate over the source row, checked again on the latest version of a row that changed meanwhile.
+    /// The predicate over the source row, checked again on the latest version of a row that changed
+    /// meanwhile.
     pub recheck: Option<Expression>,
     /// Assigned columns, over the source row, of the columns' types already.
     pub assignments: Vec<(ColumnId, Expression)>,
@@ -198,7 +204,8 @@ pub enum NodeKind {
         /// WITH ORDINALITY adds a bigint column.
         ordinality: bool,
     },
-    /// Set-returning functions in the select list: for each input row, its columns and then those of the calls.
+    /// Set-returning functions in the select list: for each input row, its columns and then those
+    /// of the calls.
     ProjectSet {
         /// The rows.
         input: Box<Node>,
@@ -266,7 +273,8 @@ pub enum NodeKind {
         /// Left and right, of the same types.
         inputs: Box<(Node, Node)>,
     },
-    /// FOR UPDATE / SHARE: locks rows, re-reads those that changed meanwhile, and drops those that no longer match.
+    /// FOR UPDATE / SHARE: locks rows, re-reads those that changed meanwhile, and drops those that
+    /// no longer match.
     LockRows {
         /// The rows; the scans to be locked yield `ScanColumn::Key`.
         input: Box<Node>,
@@ -282,7 +290,8 @@ pub enum NodeKind {
 pub struct LockedTable {
     /// The table.
     pub collection: Arc<Collection>,
-    /// Where its key stands in the input row (NULL for the padded side of an outer join: not locked).
+    /// Where its key stands in the input row (NULL for the padded side of an outer join: not
+    /// locked).
     pub key: u32,
     /// Where its other columns stand, to be replaced when the row changed.
     pub columns: Vec<(ScanColumn, u32)>,
@@ -330,7 +339,8 @@ pub struct Scan {
 pub enum ScanColumn {
     /// A declared column.
     Column(ColumnId),
-    /// A top-level field that no column declares, converted to the output type (42804 where it is not of it).
+    /// A top-level field that no column declares, converted to the output type (42804 where it is
+    /// not of it).
     Field(String),
     /// The whole document as jsonb (`_doc`).
     Document,
@@ -359,7 +369,8 @@ pub enum Access {
 /// A range over an index: equalities on its first elements, then at most one range.
 #[derive(Debug, Clone, Default)]
 pub struct RangeBounds {
-    /// Values of the first elements, of the elements' types, over no row. A NULL value means no row, unless `null_safe`.
+    /// Values of the first elements, of the elements' types, over no row. A NULL value means no
+    /// row, unless `null_safe`.
     pub equal: Vec<Expression>,
     /// Lower bound of the next element and whether it is included.
     pub lower: Option<(Expression, bool)>,
@@ -367,7 +378,8 @@ pub struct RangeBounds {
     pub upper: Option<(Expression, bool)>,
     /// IS NULL on an element: its position in `equal` holds a NULL that is meant.
     pub null_safe: bool,
-    /// An array-valued expression for the element after `equal`: one range for each of its elements (`= ANY($1)`).
+    /// An array-valued expression for the element after `equal`: one range for each of its elements
+    /// (`= ANY($1)`).
     pub any: Option<Expression>,
 }
 
@@ -406,7 +418,8 @@ pub enum JoinMethod {
     Loop,
     /// The right side is hashed by its keys.
     Hash {
-        /// Key expressions over the left row and over the right row, with the equality of each pair.
+        /// Key expressions over the left row and over the right row, with the equality of each
+        /// pair.
         keys: Vec<(Expression, Expression, &'static Function)>,
     },
 }
@@ -418,7 +431,8 @@ pub struct Apply {
     pub input: Node,
     /// Runs once for each distinct parameter row; once at all where `parameters` is empty.
     pub inner: Node,
-    /// (slot, expression over the outer row): set before `inner` runs. Slots count from the first after the lifted literals.
+    /// (slot, expression over the outer row): set before `inner` runs. Slots count from the first
+    /// after the lifted literals.
     pub parameters: Vec<(u32, Expression)>,
     /// What comes out.
     pub kind: ApplyKind,
@@ -427,7 +441,8 @@ pub struct Apply {
 /// What an Apply yields.
 #[derive(Debug, Clone)]
 pub enum ApplyKind {
-    /// Outer row then inner row, for each inner row that meets the condition (LATERAL, index joins).
+    /// Outer row then inner row, for each inner row that meets the condition (LATERAL, index
+    /// joins).
     Cross(Option<Expression>),
     /// As `Cross`, and outer rows without any, padded with NULL.
     Left(Option<Expression>),

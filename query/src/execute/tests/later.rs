@@ -1,4 +1,5 @@
-//! A store that never has an answer at hand, as one on another machine: the same statements over it give the same rows.
+//! A store that never has an answer at hand, as one on another machine: the same statements over it
+//! give the same rows.
 
 use proptest::prelude::*;
 use transaction::{

@@ -1,7 +1,7 @@
 //! Tests of the executor and the optimizer over a store in memory.
 //!
-//! Plans are made by hand here (SQL's scripts stand with the binder), operators are checked against a few lines that do the same
-//! naively, and every source of rows may say `Wait` at any moment.
+//! Plans are made by hand here (SQL's scripts stand with the binder), operators are checked against
+//! a few lines that do the same naively, and every source of rows may say `Wait` at any moment.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

@@ -69,7 +69,8 @@ proptest! {
     #[test]
     fn limit_and_offset(data in rows(1), bits: u64, limit in 0usize..30, offset in 0usize..30) {
         let count = |n: usize| Some(part(Expression { ty: Type::INT8, ..int(n as i64) }));
-        let found = run(Box::new(Limit::new(Source::over(&data, bits), count(limit), count(offset))));
+        let source = Source::over(&data, bits);
+        let found = run(Box::new(Limit::new(source, count(limit), count(offset))));
         let wanted: Vec<Row> = data.into_iter().skip(offset).take(limit).collect();
         prop_assert_eq!(found, wanted);
     }
@@ -164,7 +165,8 @@ proptest! {
             call(of("sum", false), false, false),
         ];
         let keys = if grouped { vec![column(0)] } else { Vec::new() };
-        let found = run(Box::new(Aggregate::new(Source::over(&data, bits), part(keys), part(calls))));
+        let source = Source::over(&data, bits);
+        let found = run(Box::new(Aggregate::new(source, part(keys), part(calls))));
         let mut wanted = Vec::new();
         let mut groups: Vec<Option<i64>> = data.iter().map(|row| row[0]).collect();
         groups.sort();
@@ -199,7 +201,10 @@ proptest! {
             0 => ApplyKind::Cross(None),
             1 => ApplyKind::Left(None),
             2 => ApplyKind::Exists,
-            _ => ApplyKind::Quantified { left: vec![column(0)], operators: vec![equal], all: false },
+            _ => {
+                let (left, operators) = (vec![column(0)], vec![equal]);
+                ApplyKind::Quantified { left, operators, all: false }
+            }
         };
         let source = Source::over(&inner, bits.rotate_left(11));
         let below: BoxOperator = match which {

@@ -1,14 +1,15 @@
 //! How a scan finds its rows: the ranges of the primary key or an index that its filter implies.
 //!
 //! ```text
-//!   conjuncts ─► terms: column = v, column IN (…), column < v, column IS NULL …     (v over no row)
+//!   conjuncts ─► terms: column = v, column IN (…), column < v, column IS NULL …   (v over no row)
 //!   key (a, b, c) with a = 1, b = ANY($1)         ─► equal [1], any $1
 //!                 with a IN (1, 2), b > 5         ─► equal [1], b > 5 │ equal [2], b > 5
 //! ```
 //!
-//! A term is used only where the comparison's order *is* the key's order: within one class of types, or where an integer column is
-//! compared as a wider number, since keys hold all numbers on one scale. Intervals, jsonb and arrays are left to the filter. CHAR(n) is
-//! compared without its blanks in keys, so its bounds are included always.
+//! A term is used only where the comparison's order *is* the key's order: within one class of
+//! types, or where an integer column is compared as a wider number, since keys hold all numbers on
+//! one scale. Intervals, jsonb and arrays are left to the filter. CHAR(n) is compared without its
+//! blanks in keys, so its bounds are included always.
 //!
 //! The filter stays as it is: ranges may only say too much.
 
@@ -273,7 +274,8 @@ fn is_fixed(value: &Expression) -> bool {
     value.columns().is_empty() && is_movable(value)
 }
 
-/// The declared column that an expression is, through casts that keep its order exactly, and the class of its key.
+/// The declared column that an expression is, through casts that keep its order exactly, and the
+/// class of its key.
 fn column_of(expression: &Expression, scan: &Scan) -> Option<(ColumnId, Class)> {
     match &expression.node {
         Expr::Column(at) => match scan.columns.get(*at as usize)? {
@@ -366,7 +368,8 @@ fn extended(ranges: Vec<RangeBounds>, values: &Values) -> Vec<RangeBounds> {
     all
 }
 
-/// Puts `= ANY` or a range on the element after the equalities; whether it did, and the share of rows that remains.
+/// Puts `= ANY` or a range on the element after the equalities; whether it did, and the share of
+/// rows that remains.
 fn last(terms: &[&Term<'_>], found: &mut [RangeBounds]) -> (bool, f64) {
     if let Some(array) = terms.iter().find_map(|term| match term {
         Term::Any(array) => Some(*array),

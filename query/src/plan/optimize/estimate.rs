@@ -1,7 +1,7 @@
 //! How many rows each node gives, guessed.
 //!
-//! Row counts of collections are exact (the committer keeps them); what a predicate leaves is a fixed share by its kind, as
-//! PostgreSQL guesses where it has no statistics of values.
+//! Row counts of collections are exact (the committer keeps them); what a predicate leaves is a
+//! fixed share by its kind, as PostgreSQL guesses where it has no statistics of values.
 
 use std::collections::HashMap;
 
@@ -124,8 +124,7 @@ pub(super) fn rows(node: &Node, statistics: &Statistics) -> f64 {
 }
 
 fn equates(condition: Option<&Expression>) -> bool {
-    let is = |part: &Expression| matches!(&part.node, Expr::Call { function, .. } if function.name == "=");
-    condition.is_some_and(|condition| conjuncts(condition).into_iter().any(is))
+    condition.is_some_and(|condition| conjuncts(condition).into_iter().any(super::is_equality))
 }
 
 /// The value of a LIMIT, where it is known.

@@ -1,17 +1,17 @@
 //! The order of inner joins, and how each join finds its matches.
 //!
 //! ```text
-//!   A ⋈ B ⋈ C, conditions ─► smallest first, then always the connected input that leaves the fewest rows
+//!   A ⋈ B ⋈ C, conditions ─► smallest first, then the connected input that leaves the fewest rows
 //!       small ⋈ table with a fitting index     Apply: for each left row, the index range
 //!       equality of hashable types             hash the smaller side
 //!       else                                   loop
 //! ```
 //!
-//! The output keeps the order of columns that the binder gave: a projection restores it where the inputs were turned, and pruning
-//! takes it away again where nobody looks.
+//! The output keeps the order of columns that the binder gave: a projection restores it where the
+//! inputs were turned, and pruning takes it away again where nobody looks.
 //!
-//! The inner scan of an index join keeps every condition as its filter, with the outer columns as applied parameters: it verifies as any
-//! scan does.
+//! The inner scan of an index join keeps every condition as its filter, with the outer columns as
+//! applied parameters: it verifies as any scan does.
 
 use super::access::{best, class};
 use super::{
@@ -256,7 +256,8 @@ fn smallest(inputs: &[Input]) -> usize {
     inputs.iter().enumerate().min_by(by_rows).map_or(0, |(at, _)| at)
 }
 
-/// The input that leaves the fewest rows; one without a condition to what is joined only if there is no other.
+/// The input that leaves the fewest rows; one without a condition to what is joined only if there
+/// is no other.
 fn best_next(joined: &Joined, inputs: &[Input], conditions: &[Expression]) -> usize {
     let score = |input: &Input| {
         let own = input.first..input.first + input.node.width() as u32;
@@ -280,8 +281,7 @@ fn best_next(joined: &Joined, inputs: &[Input], conditions: &[Expression]) -> us
 }
 
 fn rows_after(joined: &Joined, input: &Input, parts: &[Expression]) -> f64 {
-    let equal = |part: &&Expression| matches!(&part.node, Expr::Call { function, .. } if function.name == "=");
-    match parts.iter().filter(equal).count() {
+    match parts.iter().filter(|part| super::is_equality(part)).count() {
         0 if parts.is_empty() => joined.rows * input.rows,
         0 => joined.rows * input.rows / 3.0,
         _ => joined.rows.max(input.rows),
@@ -305,7 +305,8 @@ fn hash(join: &mut Join) {
     }
 }
 
-/// Key expressions over the left and the right row, if the condition is an equality whose hash agrees with it.
+/// Key expressions over the left and the right row, if the condition is an equality whose hash
+/// agrees with it.
 fn hash_key(
     part: &Expression,
     width: u32,

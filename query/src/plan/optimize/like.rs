@@ -1,8 +1,9 @@
 //! The range of keys that a LIKE pattern begins with.
 //!
-//! A pattern is often a parameter (a lifted literal), so its fixed beginning is known only at run time: the bounds are calls of two
-//! functions of the optimizer's own. `abc%` gives `'abc' <= x < 'abd'`, in the order of bytes that collation C is. A pattern
-//! without a fixed beginning gives *Missing*, which a bound takes for "open".
+//! A pattern is often a parameter (a lifted literal), so its fixed beginning is known only at run
+//! time: the bounds are calls of two functions of the optimizer's own. `abc%` gives `'abc' <= x <
+//! 'abd'`, in the order of bytes that collation C is. A pattern without a fixed beginning gives
+//! *Missing*, which a bound takes for "open".
 
 use crate::expression::{Expression, Node as Expr};
 use crate::function::{Arguments, Call, Function};

@@ -1,10 +1,12 @@
 //! FOR UPDATE below the projection.
 //!
-//! The binder locks what the select list yields. A row that changed meanwhile must meet WHERE again, and WHERE is over the columns of
-//! the tables: so the lock goes below the projection (and the sort between), where it can re-read whole rows and check.
+//! The binder locks what the select list yields. A row that changed meanwhile must meet WHERE
+//! again, and WHERE is over the columns of the tables: so the lock goes below the projection (and
+//! the sort between), where it can re-read whole rows and check.
 //!
 //! ```text
-//!   Lock(Sort(Project(list, Filter(p, X))))   ─►   Project(list, Lock[recheck p](Sort'(Filter(p, X))))
+//!   Lock(Sort(Project(list, Filter(p, X))))
+//!     ─►  Project(list, Lock[recheck p](Sort'(Filter(p, X))))
 //! ```
 
 use super::{all_of, as_column, split};

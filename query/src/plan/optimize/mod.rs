@@ -13,12 +13,13 @@
 //! ```
 //!
 //! **Invariants**
-//! - The filter of a scan keeps every conjunct, whatever its ranges guarantee: the predicate always verifies.
+//! - The filter of a scan keeps every conjunct, whatever its ranges guarantee: the predicate always
+//!   verifies.
 //! - A volatile expression is neither moved past a row-making node, nor copied, nor dropped.
 //! - The columns of the root, their order and their types stay.
 //!
-//! Rejected: a cost-based search over whole plans. The statements that this serves join few tables; what decides their speed is
-//! access by key, and that is found by rule.
+//! Rejected: a cost-based search over whole plans. The statements that this serves join few tables;
+//! what decides their speed is access by key, and that is found by rule.
 
 mod access;
 mod estimate;
@@ -173,6 +174,11 @@ fn is_movable(expression: &Expression) -> bool {
     expression.volatility() != Volatility::Volatile
 }
 
+/// Whether an expression is `left = right`.
+fn is_equality(expression: &Expression) -> bool {
+    matches!(&expression.node, Expr::Call { function, .. } if function.name == "=")
+}
+
 /// Whether all columns that an expression reads lie in a range of positions.
 fn reads_only(expression: &Expression, range: std::ops::Range<u32>) -> bool {
     expression.columns().iter().all(|at| range.contains(at))
@@ -196,7 +202,8 @@ fn columns_of(types: &[Type]) -> Vec<Expression> {
     types.iter().enumerate().map(|(at, ty)| Expression::column(at as u32, *ty, -1)).collect()
 }
 
-/// Rows that the optimizer takes a collection to have at least: a plan outlives the day when its table was small.
+/// Rows that the optimizer takes a collection to have at least: a plan outlives the day when its
+/// table was small.
 const ROWS_MIN: f64 = 1000.0;
 
 /// The number of rows for choosing an access.

@@ -1,13 +1,14 @@
 //! Sorts that are not needed, and limits that sorts should know.
 //!
 //! ```text
-//!   Limit(10, Project(Sort(k, Scan t)))   ─►   Limit(10, Project(Scan t by the index on k))         if there is one
-//!                                         ─►   Limit(10, Project(Sort(k, top 10, Scan t)))          else
+//!   Limit(10, Project(Sort(k, Scan t)))  ─►  Limit(10, Project(Scan t by the index on k))  or
+//!                                        ─►  Limit(10, Project(Sort(k, top 10, Scan t)))
 //! ```
 //!
-//! An order is followed down to the scan that makes it: through projections that keep the column, filters, locks, and the left side of a
-//! join, all of which give rows in the order in which they come. A whole scan is turned into a scan of an index only under a
-//! limit, or where the primary key has the order anyway: reading a whole table by a secondary index costs more than sorting it.
+//! An order is followed down to the scan that makes it: through projections that keep the column,
+//! filters, locks, and the left side of a join, all of which give rows in the order in which they
+//! come. A whole scan is turned into a scan of an index only under a limit, or where the primary
+//! key has the order anyway: reading a whole table by a secondary index costs more than sorting it.
 
 use super::access::{Candidate, candidates};
 use super::as_column;

@@ -4,8 +4,9 @@
 //!   prune(node, wanted columns) ─► (node', where each column of the old output is in the new one)
 //! ```
 //!
-//! A node may give more than what is wanted (what it needs itself passes through it); who stands above goes by the map. Nodes
-//! that compare whole rows (DISTINCT, set operations) want everything from below.
+//! A node may give more than what is wanted (what it needs itself passes through it); who stands
+//! above goes by the map. Nodes that compare whole rows (DISTINCT, set operations) want everything
+//! from below.
 
 use crate::Type;
 use crate::expression::Expression;

@@ -4,9 +4,10 @@
 //!   Filter(p ∧ q, Join(A, B))   ─►   Join(Filter(p, A), Filter(q, B))
 //! ```
 //!
-//! What each node lets through is the whole content: a projection, its columns replaced by their expressions; an inner join, each side its
-//! own; a left join, the left side's, and the right side's only from its ON (a filter above that refuses the padded row makes it an
-//! inner join first); a grouping, predicates over its keys; nothing passes a limit.
+//! What each node lets through is the whole content: a projection, its columns replaced by their
+//! expressions; an inner join, each side its own; a left join, the left side's, and the right
+//! side's only from its ON (a filter above that refuses the padded row makes it an inner join
+//! first); a grouping, predicates over its keys; nothing passes a limit.
 
 use super::{all_of, filtered, is_movable, moved, reads_only, split};
 use crate::expression::{Expression, Node as Expr};

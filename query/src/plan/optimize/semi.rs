@@ -1,9 +1,10 @@
-//! Subqueries that only say whether a row counts, as joins: `x IN (subquery)` without outer columns in the subquery, and EXISTS with
-//! them in its WHERE where no index finds the inner rows.
+//! Subqueries that only say whether a row counts, as joins: `x IN (subquery)` without outer columns
+//! in the subquery, and EXISTS with them in its WHERE where no index finds the inner rows.
 //!
-//! The binder makes an Apply that adds a boolean column and a filter that asks for it. Where the filter asks for nothing but its
-//! truth, and the subquery is the same for every row, the rows with a match are a semi-join, which can hash. NOT IN stays: with a
-//! NULL in the subquery it is never true, which no join says.
+//! The binder makes an Apply that adds a boolean column and a filter that asks for it. Where the
+//! filter asks for nothing but its truth, and the subquery is the same for every row, the rows with
+//! a match are a semi-join, which can hash. NOT IN stays: with a NULL in the subquery it is never
+//! true, which no join says.
 
 use super::{all_of, as_column, columns_of, filtered, moved, split};
 use crate::expression::{Constant, Expression, Node as Expr};
@@ -77,7 +78,8 @@ fn joined(
     Node::new(NodeKind::Project { input: Box::new(node), expressions }, types)
 }
 
-/// Rewrites EXISTS and NOT EXISTS of a tree whose accesses are chosen; `base` is the first applied parameter's number.
+/// Rewrites EXISTS and NOT EXISTS of a tree whose accesses are chosen; `base` is the first applied
+/// parameter's number.
 pub(super) fn exists(node: Node, base: u32) -> Node {
     let node = node.map_children(&mut |child| exists(child, base));
     let Node { kind, types, rows } = node;
@@ -128,8 +130,7 @@ fn correlated(apply: &Apply, predicate: &Expression, base: u32) -> Option<Correl
     let reads_outer = |part: &Expression| part.parameters().iter().any(|at| outer(*at).is_some());
     let parts = scan.filter.clone().map(split).unwrap_or_default();
     let (linking, own): (Vec<_>, Vec<_>) = parts.into_iter().partition(reads_outer);
-    let equal = |part: &Expression| matches!(&part.node, Expr::Call { function, .. } if function.name == "=");
-    if !linking.iter().any(equal) || !linking.iter().all(super::is_movable) {
+    if !linking.iter().any(super::is_equality) || !linking.iter().all(super::is_movable) {
         return None;
     }
     let condition = linking
@@ -147,7 +148,8 @@ fn correlated(apply: &Apply, predicate: &Expression, base: u32) -> Option<Correl
     Some(Correlated { kind, right, condition })
 }
 
-/// The whole scan that a subquery is, projections aside: which columns it gives does not matter to EXISTS.
+/// The whole scan that a subquery is, projections aside: which columns it gives does not matter to
+/// EXISTS.
 fn bare_scan(node: &Node) -> Option<(&Scan, &[Type])> {
     match &node.kind {
         NodeKind::Scan(scan) if matches!(scan.access, Access::Full) => Some((scan, &node.types)),
