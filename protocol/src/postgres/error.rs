@@ -255,8 +255,13 @@ pub fn respond(
     context: Option<&str>,
 ) {
     let object = &error.object;
+    // The library has no CONTEXT; where a COPY failed it tells the place as a DETAIL.
+    let (detail, context) = match error.detail.as_deref() {
+        Some(place) if context.is_some() && place.starts_with("COPY ") => (None, Some(place)),
+        detail => (detail, context),
+    };
     let fields = ErrorFields {
-        detail: error.detail.as_deref(),
+        detail,
         hint: error.hint.as_deref(),
         position: error
             .position

@@ -5,6 +5,7 @@
 mod golden;
 mod postgres_codec;
 mod postgres_copy;
+mod postgres_session;
 mod postgres_types;
 mod redis;
 

@@ -13,9 +13,11 @@
 //! **Invariant.** Rows do not depend on how the client cut its data.
 
 use std::io;
+use std::ops::Range;
 
 use qanat::Error;
 use qanat::session::{CopyFormat, CopyIn, CopyOut, Fetched, Force};
+use query::execute::batch::Batch;
 use query::plan::OutputColumn;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -119,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let columns = u16::try_from(names.len()).unwrap_or(u16::MAX);
         let mut out = BackendWriter::new(&mut self.wire.out);
         out.copy_response(CopyDirection::In, Format::Text, columns);
-        self.wire.due = true;
+        self.wire.is_due();
         let reader = CopyReader::new(options, self.limits.wire.copy_line_bytes_max);
         self.copying = Some(Box::new(Copying { copy, reader, rest }));
         Ok(())
@@ -170,7 +172,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     async fn end_copy_in(&mut self, copying: Copying) -> io::Result<Flow> {
-        let Copying { copy, rest, .. } = copying;
+        let Copying { copy, rest, reader } = copying;
         let last = rest.as_ref().is_some_and(|rest| rest.next == rest.statements.len());
         let done = match self.wire.beside(copy.finish()).await? {
             Ok(tag) => self.complete(&tag, last).await,
@@ -179,7 +181,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match (done, rest) {
             (Err(Fault::Stream(error)), _) => return Err(error),
             (Err(Fault::Told(error)), rest) => {
-                self.failed(&error, Source::default(), None).await?;
+                let context = format!("COPY, line {}", reader.line());
+                self.failed(&error, Source::default(), Some(&context)).await?;
                 match rest {
                     Some(_) => self.end_query().await?,
                     None => self.skipping = true,
@@ -213,18 +216,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.wire.beside(portal.fetch(&mut self.session, usize::MAX)).await??
         {
             let mut range = found.range;
+            rows += range.len() as u64;
             while !range.is_empty() {
-                let limit = self.limits.wire.field_bytes_max;
-                let mut writer = RowWriter::new(&columns, &self.session, limit, &mut self.scratch)?;
-                while let Some(at) = range.next() {
-                    fields.fill(&mut writer, &columns, found.batch.row(at))?;
-                    let mut out = BackendWriter::new(&mut self.wire.out);
-                    out.copy_data(|out| write_row(out, &options, fields.iter()));
-                    rows += 1;
-                    if self.wire.is_full() {
-                        break;
-                    }
-                }
+                self.write_lines(&found.batch, &mut range, &columns, &options, &mut fields)?;
                 if self.wire.is_full() {
                     self.wire.flush().await?;
                 }
@@ -234,6 +228,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut out = BackendWriter::new(&mut self.wire.out);
         out.copy_done();
         out.command_complete_rows("COPY", rows);
+        Ok(())
+    }
+
+    /// Writes rows as CopyData until the buffer is full.
+    fn write_lines(
+        &mut self,
+        batch: &Batch,
+        range: &mut Range<usize>,
+        columns: &[OutputColumn],
+        options: &CopyOptions,
+        fields: &mut Fields,
+    ) -> qanat::Result<()> {
+        let limit = self.limits.wire.field_bytes_max;
+        let mut writer = RowWriter::new(columns, &self.session, limit, &mut self.scratch)?;
+        for at in range {
+            fields.fill(&mut writer, columns, batch.row(at))?;
+            let mut out = BackendWriter::new(&mut self.wire.out);
+            out.copy_data(|out| write_row(out, options, fields.iter()));
+            if self.wire.is_full() {
+                break;
+            }
+        }
         Ok(())
     }
 }

@@ -14,15 +14,20 @@
 //! - PortalSuspended is sent if and only if as many rows were given as Execute asked for.
 //! - Before a statement that ends the transaction runs, every other portal is gone.
 //!
+//! - A value that does not read as its type is Bind's error: if Execute finds it before Bind's
+//!   answer has left, that answer is taken back.
+//!
 //! **Rejected.** Starting at Bind, as PostgreSQL's executor does: a change that nobody executes
 //! would have happened.
 
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use language::sql::ast;
-use qanat::Type;
 use qanat::session::{Fetched, Portal, Prepared, Started, Status};
+use qanat::{Error, Type};
+use query::execute::batch::Batch;
 use query::plan::OutputColumn;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -43,6 +48,8 @@ pub(super) struct Bound {
     arguments: Arguments,
     formats: ResultFormats,
     state: State,
+    /// Where the answer to Bind begins in what is sent.
+    answer: u64,
 }
 
 enum State {
@@ -134,7 +141,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.close(Target::Portal, "");
         let mut arguments = self.spare.take().unwrap_or_default();
         arguments.set(bind);
-        let bound = Bound { prepared, arguments, formats, state: State::Ready };
+        let answer = self.wire.position();
+        let bound = Bound { prepared, arguments, formats, state: State::Ready, answer };
         match bind.portal {
             "" => self.unnamed = Some(bound),
             name => {
@@ -212,6 +220,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             failed => {
                 // It must not hold the transaction that fails now; its text is still to be shown.
                 bound.state = State::Ready;
+                if bound.arguments.were_refused() {
+                    self.wire.take_back(bound.answer);
+                }
                 let prepared = bound.prepared.clone();
                 self.keep_memory(Some(bound));
                 return self.answered(failed, source_of(&prepared)).await;
@@ -306,20 +317,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             let mut range = rows.range;
             while !range.is_empty() {
-                let limit = self.limits.wire.field_bytes_max;
-                let mut writer = RowWriter::new(columns, &self.session, limit, &mut self.scratch)?;
-                while let Some(at) = range.next() {
-                    writer.row(&mut self.wire.out, columns, formats, rows.batch.row(at))?;
-                    if self.wire.is_full() {
-                        break;
-                    }
-                }
+                self.write_rows(&rows.batch, &mut range, columns, formats)?;
                 if self.wire.is_full() {
                     self.wire.flush().await?;
                 }
             }
         }
         Ok(Given::Enough)
+    }
+
+    /// Writes rows until the buffer is full; what is left of `range` is not written yet.
+    fn write_rows(
+        &mut self,
+        batch: &Batch,
+        range: &mut Range<usize>,
+        columns: &[OutputColumn],
+        formats: &ResultFormats,
+    ) -> Result<(), Error> {
+        let limit = self.limits.wire.field_bytes_max;
+        let mut writer = RowWriter::new(columns, &self.session, limit, &mut self.scratch)?;
+        for at in range {
+            writer.row(&mut self.wire.out, columns, formats, batch.row(at))?;
+            if self.wire.is_full() {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -200,7 +200,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(Some(frame)) => {
                     let length = frame.length();
                     if self.message(&frame).await? == Flow::End {
-                        return Ok(());
+                        // Answers that were due before the goodbye came with the same bytes.
+                        return self.wire.flush_due().await;
                     }
                     input.consume(length);
                     if self.wire.is_full() {
@@ -219,9 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Waits for more bytes; what is due goes out first.
     async fn wait(&mut self, input: &mut Input) -> io::Result<Flow> {
-        if self.wire.due {
-            self.wire.flush().await?;
-        }
+        self.wire.flush_due().await?;
         if *self.shutdown.borrow() {
             self.farewell(&error::stopping()).await?;
             return Ok(Flow::End);
@@ -280,7 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Frontend::Terminate => return Ok(Flow::End),
             Frontend::Query(text) => self.query(text).await?,
             Frontend::Sync => self.sync().await?,
-            Frontend::Flush => self.wire.due = true,
+            Frontend::Flush => self.wire.is_due(),
             Frontend::FunctionCall { .. } => {
                 let error = Error::unsupported("a call of a function by its number");
                 self.failed(&error, Source::default(), None).await?;
@@ -365,7 +364,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Status::Failed => Transaction::Failed,
         };
         BackendWriter::new(&mut self.wire.out).ready_for_query(state);
-        self.wire.due = true;
+        self.wire.is_due();
     }
 
     /// Tells of settings that are no longer as the client knows them.

@@ -70,21 +70,43 @@ pub(super) struct Wire<S> {
     stream: S,
     /// Messages for the client; written by whoever has something to say.
     pub out: Vec<u8>,
+    /// How much of `out` is written.
     sent: usize,
-    /// Whether the client waits for what is in `out`.
-    pub due: bool,
+    /// How much of `out` the client waits for.
+    due: usize,
+    /// Bytes that were in `out` and are gone.
+    gone: u64,
     full_at: usize,
     patience: Duration,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub fn new(stream: S, full_at: usize, patience: Duration) -> Self {
-        Self { stream, out: Vec::new(), sent: 0, due: false, full_at, patience }
+        Self { stream, out: Vec::new(), sent: 0, due: 0, gone: 0, full_at, patience }
     }
 
     /// Whether so much waits to be written that it should be.
     pub fn is_full(&self) -> bool {
         self.out.len() >= self.full_at
+    }
+
+    /// The client waits for all that is in the buffer now.
+    pub fn is_due(&mut self) {
+        self.due = self.out.len();
+    }
+
+    /// Where in the stream the next message will begin.
+    pub fn position(&self) -> u64 {
+        self.gone + self.out.len() as u64
+    }
+
+    /// Takes back what was written to the buffer from a position on, if none of it has left.
+    pub fn take_back(&mut self, position: u64) {
+        let at = position.checked_sub(self.gone).and_then(|at| usize::try_from(at).ok());
+        if let Some(at) = at.filter(|at| *at >= self.sent) {
+            self.out.truncate(at);
+            self.due = self.due.min(at);
+        }
     }
 
     /// Reads what is there; false at the stream's end.
@@ -93,21 +115,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Ok(self.stream.read_buf(&mut input.bytes).await? > 0)
     }
 
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(rest) = self.out.get(self.sent..).filter(|rest| !rest.is_empty()) {
+    /// Writes `out` up to its byte `end`.
+    fn poll_send(&mut self, context: &mut Context<'_>, end: usize) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.out.get(self.sent..end).filter(|rest| !rest.is_empty()) {
             match ready!(Pin::new(&mut self.stream).poll_write(context, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => self.sent += count,
             }
         }
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.forget_sent();
+        Poll::Ready(Ok(()))
+    }
+
+    fn forget_sent(&mut self) {
+        self.gone += self.sent as u64;
+        self.due = self.due.saturating_sub(self.sent);
+        if self.sent == self.out.len() {
+            self.out.clear();
+        } else {
+            self.out.drain(..self.sent);
+        }
         self.sent = 0;
-        self.due = false;
-        self.out.clear();
-        if self.out.capacity() > KEPT_BYTES_MAX {
+        if self.out.is_empty() && self.out.capacity() > KEPT_BYTES_MAX {
             self.out = Vec::new();
         }
-        Poll::Ready(Ok(()))
     }
 
     /// Writes everything.
@@ -115,11 +147,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// # Errors
     /// The client is gone, or has read nothing for longer than our patience.
     pub async fn flush(&mut self) -> io::Result<()> {
+        self.send(self.out.len()).await
+    }
+
+    /// Writes what the client waits for.
+    ///
+    /// # Errors
+    /// As [`Wire::flush`].
+    pub async fn flush_due(&mut self) -> io::Result<()> {
+        if self.due == 0 {
+            return Ok(());
+        }
+        self.send(self.due).await
+    }
+
+    async fn send(&mut self, end: usize) -> io::Result<()> {
         let patience = self.patience;
         loop {
             let before = self.sent;
-            let flushed = poll_fn(|context| self.poll_flush(context));
-            match tokio::time::timeout(patience, flushed).await {
+            let sending = poll_fn(|context| self.poll_send(context, end));
+            match tokio::time::timeout(patience, sending).await {
                 Ok(result) => return result,
                 Err(_) if self.sent > before => {}
                 Err(_) => return Err(io::ErrorKind::TimedOut.into()),
@@ -137,8 +184,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             if let Poll::Ready(answer) = work.as_mut().poll(context) {
                 return Poll::Ready(Ok(answer));
             }
-            if self.due
-                && let Poll::Ready(Err(error)) = self.poll_flush(context)
+            if self.due > 0
+                && let Poll::Ready(Err(error)) = self.poll_send(context, self.due)
             {
                 return Poll::Ready(Err(error));
             }

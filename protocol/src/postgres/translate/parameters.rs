@@ -9,7 +9,11 @@
 //! are copied once, together. Each is read into the statement's arena when it runs.
 //!
 //! **Invariant.** A binary value takes exactly the bytes of its type. **Rejected.** Reading values
-//! at Bind: they would be copied twice, and dates need the statement's time zone.
+//! at Bind: they would be copied twice, and dates need the statement's time zone. PostgreSQL does
+//! read them there, so the session remembers whether a value was refused and then takes back
+//! what it answered to Bind.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use qanat::session::Parameters;
 use qanat::{Error, Result, Scalar, Type};
@@ -35,6 +39,7 @@ struct Value {
 pub struct Arguments {
     bytes: Vec<u8>,
     values: Vec<Value>,
+    refused: AtomicBool,
 }
 
 /// Larger buffers are not kept for the next Bind.
@@ -45,6 +50,7 @@ impl Arguments {
     pub fn set(&mut self, bind: &Bind<'_>) {
         self.bytes.clear();
         self.values.clear();
+        *self.refused.get_mut() = false;
         if self.bytes.capacity() > KEPT_BYTES_MAX {
             self.bytes = Vec::new();
         }
@@ -54,6 +60,12 @@ impl Arguments {
             let end = u32::try_from(self.bytes.len()).unwrap_or(u32::MAX);
             self.values.push(Value { end, format: value.map(|_| bind.formats.of(at)) });
         }
+    }
+
+    /// Whether a value did not read as its type.
+    #[must_use]
+    pub fn were_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
     }
 
     fn get(&self, at: usize) -> Option<(&[u8], Format)> {
@@ -70,6 +82,22 @@ impl Parameters for Arguments {
     }
 
     fn datum<'a>(
+        &self,
+        at: usize,
+        ty: Type,
+        session: &dyn Session,
+        arena: &'a Arena,
+    ) -> Result<Datum<'a>> {
+        let read = self.read(at, ty, session, arena);
+        if read.is_err() {
+            self.refused.store(true, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl Arguments {
+    fn read<'a>(
         &self,
         at: usize,
         ty: Type,

@@ -156,21 +156,11 @@ impl<'s> RowWriter<'s> {
         Ok(())
     }
 
-    /// A name for a number of the catalogue; the session knows it, and escapes it.
+    /// A name for a number of the catalogue; the session knows it.
     #[cold]
     fn registered(&mut self, out: &mut Vec<u8>, ty: Type, datum: &Datum<'_>) -> Result<()> {
-        let name = self.session.text_of(ty, -1, datum)?;
-        let mut letters = name.chars();
-        while let Some(letter) = letters.next() {
-            let plain = match letter {
-                '\\' => match letters.next() {
-                    Some('n') => '\n',
-                    Some(other) => other,
-                    None => break,
-                },
-                other => other,
-            };
-            out.extend_from_slice(plain.encode_utf8(&mut [0; 4]).as_bytes());
+        if let Some(name) = self.session.text_of(ty, -1, datum)? {
+            out.extend_from_slice(name.as_bytes());
         }
         Ok(())
     }

@@ -360,7 +360,7 @@ mod tests {
     /// The writers in place say what the value crate says, at the edges of their own range too.
     #[test]
     fn writing_in_place_changes_nothing() {
-        let step = 86_400_000_000 * 977 + 3_723_000_001;
+        let step = 86_400_000_000_i64 * 977 + 3_723_000_001;
         let edges = [i64::MIN, i64::MAX, -62_104_060_800_000_000, 253_370_764_800_000_000];
         let near_edges = edges.iter().flat_map(|edge| [*edge, edge.saturating_add(1)]);
         let walk = (-80_000_000_000_000_000..400_000_000_000_000_000).step_by(step as usize);

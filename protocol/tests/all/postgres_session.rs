@@ -1,0 +1,477 @@
+//! Whole conversations with a session over an in-memory store, against a recorded server.
+//!
+//! `tests/golden/postgres_session.txt` holds what PostgreSQL 15 answered, message by message
+//! (`tests/generate/postgres_session.py` records it and tells the notation). Each conversation is held
+//! twice: sent at once, and a byte at a time; the answers must be the same both times.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use protocol::postgres::session::{Limits, refuse, run};
+use qanat::Qanat;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::watch;
+
+use crate::golden::{self, escape, unescape};
+
+/// A message of this kind.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = vec![kind];
+    out.extend_from_slice(&(body.len() as u32 + 4).to_be_bytes());
+    out.extend_from_slice(body);
+    out
+}
+
+fn string(text: &str) -> Vec<u8> {
+    let mut bytes = unescape(text);
+    bytes.push(0);
+    bytes
+}
+
+fn numbers(text: &str, width: usize) -> Vec<u8> {
+    let words: Vec<u32> =
+        text.split(',').filter(|word| !word.is_empty()).map(|word| word.parse().unwrap()).collect();
+    let mut out = (words.len() as u16).to_be_bytes().to_vec();
+    words.iter().for_each(|word| out.extend_from_slice(&word.to_be_bytes()[4 - width..]));
+    out
+}
+
+/// The bytes of one line of the notation.
+fn encode(line: &str) -> Vec<u8> {
+    let (kind, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let parts: Vec<&str> = rest.split('|').collect();
+    let body = match (kind, parts.as_slice()) {
+        ("raw", _) => return unescape(rest),
+        ("Q" | "f", _) => string(rest),
+        ("P", [name, text, types]) => [string(name), string(text), numbers(types, 4)].concat(),
+        ("B", [portal, statement, formats, values, results]) => {
+            let mut body = [string(portal), string(statement), numbers(formats, 2)].concat();
+            let values: Vec<&str> =
+                if values.is_empty() { vec![] } else { values.split(';').collect() };
+            body.extend_from_slice(&(values.len() as u16).to_be_bytes());
+            for value in values {
+                let bytes = unescape(value);
+                match value {
+                    "NULL" => body.extend_from_slice(&(-1_i32).to_be_bytes()),
+                    _ => {
+                        body.extend_from_slice(&(bytes.len() as u32).to_be_bytes());
+                        body.extend_from_slice(&bytes);
+                    }
+                }
+            }
+            body.extend(numbers(results, 2));
+            body
+        }
+        ("D" | "C", _) => {
+            let (what, name) = rest.split_once(' ').unwrap_or((rest, ""));
+            [what.as_bytes().to_vec(), string(name)].concat()
+        }
+        ("E", [portal, rows]) => {
+            let rows: i32 = rows.parse().unwrap();
+            [string(portal), rows.to_be_bytes().to_vec()].concat()
+        }
+        ("d", _) => unescape(rest),
+        ("F", _) => [1598_u32.to_be_bytes().to_vec(), vec![0; 6]].concat(),
+        ("S" | "H" | "X" | "c", _) => Vec::new(),
+        _ => panic!("no message: {line}"),
+    };
+    message(kind.as_bytes()[0], &body)
+}
+
+/// The messages in `bytes`, kind and body; each must be whole.
+fn messages(mut bytes: &[u8]) -> Vec<(u8, &[u8])> {
+    let mut found = Vec::new();
+    while let [kind, a, b, c, d, rest @ ..] = bytes {
+        let length = u32::from_be_bytes([*a, *b, *c, *d]) as usize - 4;
+        assert!(rest.len() >= length, "half a message {}", char::from(*kind));
+        found.push((*kind, &rest[..length]));
+        bytes = &rest[length..];
+    }
+    assert!(bytes.is_empty(), "bytes that are no message: {bytes:?}");
+    found
+}
+
+fn word<const N: usize>(bytes: &[u8], at: usize) -> i64 {
+    bytes[at..at + N].iter().enumerate().fold(0, |number, (index, byte)| {
+        let byte = if index == 0 { i64::from(*byte as i8) } else { i64::from(*byte) };
+        (number << 8) | byte
+    })
+}
+
+/// One answer in the notation.
+fn show(kind: u8, body: &[u8]) -> String {
+    let mut out = char::from(kind).to_string();
+    match kind {
+        b'E' | b'N' => {
+            let fields = body.split(|byte| *byte == 0).filter(|field| !field.is_empty());
+            let kept = fields.filter(|field| b"SCMDHPstcdn".contains(&field[0]));
+            let kept: Vec<String> = kept.map(escape).collect();
+            let _ = write!(out, " {}", kept.join(" | "));
+        }
+        b'D' => {
+            let (mut at, mut cells) = (2, Vec::new());
+            for _ in 0..word::<2>(body, 0) {
+                let length = word::<4>(body, at);
+                at += 4;
+                cells.push(match usize::try_from(length) {
+                    Err(_) => "NULL".to_owned(),
+                    Ok(length) => {
+                        at += length;
+                        escape(&body[at - length..at])
+                    }
+                });
+            }
+            assert_eq!(at, body.len());
+            let _ = write!(out, " {}", cells.join(" | "));
+        }
+        b'T' => {
+            let (mut at, mut columns) = (2, Vec::new());
+            for _ in 0..word::<2>(body, 0) {
+                let end = at + body[at..].iter().position(|byte| *byte == 0).unwrap();
+                let rest = &body[end + 5..end + 19];
+                columns.push(format!(
+                    "{} {} {} {} {} {}",
+                    escape(&body[at..end]),
+                    word::<2>(rest, 0),
+                    word::<4>(rest, 2),
+                    word::<2>(rest, 6),
+                    word::<4>(rest, 8),
+                    word::<2>(rest, 12)
+                ));
+                at = end + 19;
+            }
+            assert_eq!(at, body.len());
+            let _ = write!(out, " {}", columns.join(" | "));
+        }
+        b't' => {
+            for at in 0..word::<2>(body, 0) as usize {
+                let _ = write!(out, " {}", word::<4>(body, 2 + at * 4));
+            }
+        }
+        _ if body.is_empty() => {}
+        _ => {
+            let _ = write!(out, " {}", escape(body));
+        }
+    }
+    out
+}
+
+fn startup(parameters: &[(&str, &str)]) -> Vec<u8> {
+    let mut body = (3_u32 << 16).to_be_bytes().to_vec();
+    for (name, value) in parameters {
+        body.extend_from_slice(format!("{name}\0{value}\0").as_bytes());
+    }
+    body.push(0);
+    [(body.len() as u32 + 4).to_be_bytes().to_vec(), body].concat()
+}
+
+fn packet(code: u32, body: &[u8]) -> Vec<u8> {
+    let length = (body.len() as u32 + 8).to_be_bytes();
+    [length.to_vec(), code.to_be_bytes().to_vec(), body.to_vec()].concat()
+}
+
+/// A session at the other end of a stream.
+struct Client {
+    stream: DuplexStream,
+    stop: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Client {
+    fn new(qanat: &Qanat, limits: Limits) -> Self {
+        let (stream, other) = duplex(1 << 16);
+        let (stop, shutdown) = watch::channel(false);
+        let task = tokio::spawn(run(other, qanat.clone(), limits, shutdown));
+        Self { stream, stop, task }
+    }
+
+    async fn ready(qanat: &Qanat, limits: Limits) -> Self {
+        let mut client = Self::new(qanat, limits);
+        client.send(&startup(&[("user", "ann")])).await;
+        client.until(b'Z').await;
+        client
+    }
+
+    async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    async fn say(&mut self, line: &str) {
+        self.send(&encode(line)).await;
+    }
+
+    /// One message, shown.
+    async fn next(&mut self) -> String {
+        let mut head = [0; 5];
+        self.stream.read_exact(&mut head).await.unwrap();
+        let mut body = vec![0; word::<4>(&head, 1) as usize - 4];
+        self.stream.read_exact(&mut body).await.unwrap();
+        show(head[0], &body)
+    }
+
+    async fn until(&mut self, kind: u8) -> Vec<String> {
+        let mut found = Vec::new();
+        loop {
+            found.push(self.next().await);
+            if found.last().is_some_and(|last| last.as_bytes()[0] == kind) {
+                return found;
+            }
+        }
+    }
+
+    /// Everything up to the stream's end.
+    async fn rest(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes).await.unwrap();
+        self.task.await.unwrap().unwrap();
+        bytes
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = { runtime }.worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), future).await.unwrap() })
+}
+
+/// What a session answers to a conversation after its start.
+async fn converse(lines: &str, pieces: bool) -> String {
+    let qanat = Qanat::open("memory:").await.unwrap();
+    let client = Client::new(&qanat, Limits::default());
+    let mut bytes = startup(&[("user", "postgres"), ("database", "postgres")]);
+    for line in lines.lines().filter(|line| !line.starts_with('#')) {
+        bytes.extend(encode(line));
+    }
+    bytes.extend(message(b'X', b""));
+    let (mut reader, mut writer) = tokio::io::split(client.stream);
+    let sender = tokio::spawn(async move {
+        for piece in bytes.chunks(if pieces { 1 } else { bytes.len() }) {
+            // The session may have ended before the last byte.
+            if writer.write_all(piece).await.is_err() {
+                break;
+            }
+        }
+    });
+    let mut answer = Vec::new();
+    reader.read_to_end(&mut answer).await.unwrap();
+    sender.await.unwrap();
+    client.task.await.unwrap().unwrap();
+    client.stop.send_replace(true);
+    let all = messages(&answer);
+    let begun = all.iter().position(|(kind, _)| *kind == b'Z').expect("no ReadyForQuery") + 1;
+    let shown: Vec<String> = all[begun..].iter().map(|(kind, body)| show(*kind, body)).collect();
+    shown.join("\n")
+}
+
+#[test]
+fn conversations_go_as_with_postgresql() {
+    golden::check("postgres_session.txt", |case| {
+        let whole = block_on(converse(case, false));
+        let pieces = block_on(converse(case, true));
+        assert_eq!(whole, pieces, "{case}: sent at once and in pieces");
+        whole
+    });
+}
+
+#[test]
+fn the_start_of_a_session() {
+    block_on(async {
+        let qanat = Qanat::open("memory:").await.unwrap();
+        let mut client = Client::new(&qanat, Limits::default());
+        // Encryption is declined, once each.
+        let mut answer = [0];
+        for code in [80_877_104, 80_877_103] {
+            client.send(&packet(code, b"")).await;
+            client.stream.read_exact(&mut answer).await.unwrap();
+            assert_eq!(&answer, b"N");
+        }
+        let options = "-c application_name=a\\ b --statement-timeout=5s";
+        client.send(&startup(&[("user", "ann"), ("options", options)])).await;
+        let begun = client.until(b'Z').await;
+        assert_eq!(begun[0], r"R \x00\x00\x00\x00");
+        for status in [
+            r"S application_name\x00a b\x00",
+            r"S client_encoding\x00UTF8\x00",
+            r"S integer_datetimes\x00on\x00",
+            r"S standard_conforming_strings\x00on\x00",
+        ] {
+            assert!(begun.iter().any(|line| line == status), "{status}: {begun:?}");
+        }
+        assert!(begun.iter().any(|line| line.starts_with(r"S server_version\x0015.")));
+        assert!(begun[begun.len() - 2].starts_with('K'));
+        client.say("Q SHOW statement_timeout").await;
+        assert_eq!(client.until(b'Z').await[1], "D 5s");
+    });
+}
+
+#[test]
+fn starts_that_are_refused() {
+    let refused = |bytes: Vec<u8>| {
+        block_on(async move {
+            let qanat = Qanat::open("memory:").await.unwrap();
+            let mut client = Client::new(&qanat, Limits::default());
+            client.send(&bytes).await;
+            let answer = client.rest().await;
+            let shown: Vec<_> = messages(&answer).iter().map(|(k, body)| show(*k, body)).collect();
+            shown.join("\n")
+        })
+    };
+    let user = ("user", "ann");
+    assert_eq!(
+        refused(startup(&[user, ("database", "nosuch")])),
+        r#"E SFATAL | C3D000 | Mdatabase "nosuch" does not exist"#
+    );
+    assert_eq!(
+        refused(startup(&[user, ("replication", "database")])),
+        "E SFATAL | C0A000 | Ma replication connection is not supported"
+    );
+    assert_eq!(
+        refused(startup(&[user, ("nosuch", "1")])),
+        r#"E SFATAL | C42704 | Munrecognized configuration parameter "nosuch""#
+    );
+    assert_eq!(
+        refused(startup(&[user, ("options", "-d 5")])),
+        "E SFATAL | C42601 | Minvalid command-line argument for server process: -d \
+         | HOptions are of the form -c name=value."
+    );
+    assert_eq!(
+        refused(startup(&[])),
+        "E SFATAL | C28000 | Mno PostgreSQL user name specified in startup packet"
+    );
+    assert_eq!(
+        refused(packet(2 << 16, b"")),
+        "E SFATAL | C0A000 | Munsupported frontend protocol 2.0: server supports 3.0 to 3.0"
+    );
+    // What is no client of PostgreSQL's is not answered at all.
+    assert_eq!(refused(b"GET / HTTP/1.1\r\n\r\n".to_vec()), "");
+    assert_eq!(refused(b"\xff\xff\xff\xff".to_vec()), "");
+}
+
+#[test]
+fn a_connection_too_many() {
+    block_on(async {
+        let qanat = Qanat::open("memory:").await.unwrap();
+        let (mut stream, other) = duplex(1 << 16);
+        let task = tokio::spawn(refuse(other, qanat, Limits::default()));
+        stream.write_all(&startup(&[("user", "ann")])).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        let all = messages(&answer);
+        let wanted = "E SFATAL | C53300 | Msorry, too many clients already";
+        assert_eq!(show(all[0].0, all[0].1), wanted);
+        task.await.unwrap().unwrap();
+    });
+}
+
+#[test]
+fn limits_of_size_and_calls_by_number() {
+    block_on(async {
+        let qanat = Qanat::open("memory:").await.unwrap();
+        let mut client = Client::ready(&qanat, Limits::default()).await;
+        client.say("F").await;
+        let answer = client.until(b'Z').await;
+        assert!(answer[0].starts_with("E SERROR | C0A000 | Ma call of a function"), "{answer:?}");
+        // Nothing is awaited of a message over its limit.
+        client.send(b"E\x00\x01\x00\x00").await;
+        let answer = client.rest().await;
+        let all = messages(&answer);
+        assert_eq!(show(all[0].0, all[0].1), "E SFATAL | C08P01 | Minvalid message length");
+        assert_eq!(all.len(), 1);
+    });
+}
+
+#[test]
+fn idle_sessions_end_when_their_time_or_the_server_does() {
+    block_on(async {
+        let qanat = Qanat::open("memory:").await.unwrap();
+        let told = |client: Client| async {
+            let answer = client.rest().await;
+            let all = messages(&answer);
+            show(all[0].0, all[0].1)[..15].to_owned()
+        };
+        let mut client = Client::ready(&qanat, Limits::default()).await;
+        client.say("Q SET idle_session_timeout = '10ms'").await;
+        client.until(b'Z').await;
+        assert_eq!(told(client).await, "E SFATAL | C57P");
+        let mut client = Client::ready(&qanat, Limits::default()).await;
+        client.say("Q SET idle_in_transaction_session_timeout = '10ms'").await;
+        client.until(b'Z').await;
+        client.say("Q BEGIN").await;
+        client.until(b'Z').await;
+        assert_eq!(told(client).await, "E SFATAL | C25P");
+        let client = Client::ready(&qanat, Limits::default()).await;
+        client.stop.send_replace(true);
+        assert_eq!(told(client).await, "E SFATAL | C57P");
+        assert!(qanat.sessions().is_empty());
+    });
+}
+
+#[test]
+fn a_statement_that_waits_holds_no_answers_back_and_can_be_cancelled() {
+    block_on(async {
+        let qanat = Qanat::open("memory:").await.unwrap();
+        let mut holder = Client::ready(&qanat, Limits::default()).await;
+        for line in ["Q CREATE TABLE t (a int)", "Q INSERT INTO t VALUES (1)", "Q BEGIN"] {
+            holder.say(line).await;
+            holder.until(b'Z').await;
+        }
+        holder.say("Q UPDATE t SET a = 2").await;
+        holder.until(b'Z').await;
+        let mut waiter = Client::new(&qanat, Limits::default());
+        waiter.send(&startup(&[("user", "ann")])).await;
+        let begun = waiter.until(b'Z').await;
+        let key = unescape(&begun[begun.len() - 2][2..]);
+        // Both at once: the first answer must not wait for the second statement.
+        waiter.send(&[encode("Q SELECT 7"), encode("Q UPDATE t SET a = 3")].concat()).await;
+        assert_eq!(waiter.until(b'Z').await[1], "D 7");
+        let wrong = Client::new(&qanat, Limits::default());
+        let mut wrong_key = key.clone();
+        wrong_key[7] ^= 1;
+        cancel(wrong, &wrong_key).await;
+        let mut seen = Vec::new();
+        // A cancel that comes before the statement is lost, as with PostgreSQL: so more than one.
+        while seen.is_empty() {
+            cancel(Client::new(&qanat, Limits::default()), &key).await;
+            let patience = Duration::from_millis(50);
+            if let Ok(answer) = tokio::time::timeout(patience, waiter.until(b'Z')).await {
+                seen = answer;
+            }
+        }
+        assert!(seen[0].starts_with("E SERROR | C57014"), "{seen:?}");
+        holder.say("Q COMMIT").await;
+        holder.until(b'Z').await;
+        waiter.say("Q UPDATE t SET a = 3").await;
+        assert_eq!(waiter.until(b'Z').await[0], r"C UPDATE 1\x00");
+    });
+}
+
+async fn cancel(mut client: Client, key: &[u8]) {
+    client.send(&packet(80_877_102, key)).await;
+    assert!(client.rest().await.is_empty());
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_left() {
+    block_on(async {
+        let qanat = Qanat::open("memory:").await.unwrap();
+        let limits = Limits { write_time: Duration::from_millis(30), ..Limits::default() };
+        let mut client = Client::ready(&qanat, limits).await;
+        client.say("Q SELECT repeat('x', 1000) FROM generate_series(1, 100000)").await;
+        let ended = (&mut client.task).await.unwrap();
+        assert_eq!(ended.unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+        assert!(qanat.sessions().is_empty());
+    });
+}
+
+#[test]
+fn a_result_larger_than_every_buffer_arrives_whole() {
+    block_on(async {
+        let qanat = Qanat::open("memory:").await.unwrap();
+        let mut client = Client::ready(&qanat, Limits::default()).await;
+        client.say("Q SELECT a, repeat('x', 100) FROM generate_series(1, 20000) AS a").await;
+        let rows = client.until(b'Z').await;
+        assert_eq!(rows.len(), 20_000 + 3);
+        assert!(rows[20_000].starts_with("D 20000 | xxx"), "{}", rows[20_000]);
+        assert_eq!(rows[20_001], r"C SELECT 20000\x00");
+    });
+}
