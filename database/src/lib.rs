@@ -31,6 +31,7 @@ pub mod session;
 pub mod sessions;
 pub mod settings;
 
+pub use ::transaction;
 pub use ::transaction::{Durability, Stamp};
 pub use library::{Bind, FromDatum, FromRow, Sql, Transaction, TransactionBuilder, blocking};
 pub use open::Qanat;

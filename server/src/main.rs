@@ -1,2 +1,62 @@
-//! The program.
-fn main() {}
+//! The program `qanat`: one store behind the wires of several databases.
+//!
+//! ```text
+//!   flags ─┐
+//!   QANAT_… ├─▶ config ─▶ serve ─▶ listeners ─▶ protocol::…::session::run ─▶ qanat
+//!   qanat.toml ┘            └─▶ signals: stop accepting, let statements finish, close the store
+//!   qanat check ─▶ reads the store's files before any engine opens them
+//! ```
+//!
+//! Everything that a connection does is the library's and the protocols'; here is what makes them a
+//! program: the command line, the configuration, sockets, logs and the way to stop.
+//!
+//! **Invariants**
+//! - Without accounts nobody but this machine is listened to (DESIGN: The program).
+//! - A flag, a key or a command that is not known, or not built yet, is an error that names it.
+//! - Exit status: 0 done, 1 failed (for `check`: damage), 2 wrong use (for `check`: cannot read).
+//!
+//! **Rejected.** A daemon mode with pid files: whoever starts services does that better.
+
+mod arguments;
+mod check;
+mod config;
+mod listen;
+mod logging;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::{Cli, Command};
+
+/// Threads of many connections allocate and free across each other all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The exit status of wrong use.
+pub(crate) const WRONG_USE: u8 = 2;
+
+fn main() -> ExitCode {
+    match Cli::parse().command() {
+        Command::Serve(arguments) => serve::main(&arguments),
+        Command::Check(arguments) => check::main(&arguments),
+        Command::Version => {
+            println!("{}", arguments::VERSION);
+            ExitCode::SUCCESS
+        }
+        other => wrong_use(&format!("`qanat {}` is unsupported in this version", other.name())),
+    }
+}
+
+/// Says what is wrong with the command line or the configuration.
+pub(crate) fn wrong_use(message: &str) -> ExitCode {
+    eprintln!("qanat: {message}");
+    ExitCode::from(WRONG_USE)
+}
+
+/// Says what failed.
+pub(crate) fn failed(message: &str) -> ExitCode {
+    eprintln!("qanat: {message}");
+    ExitCode::FAILURE
+}

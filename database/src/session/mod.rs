@@ -100,6 +100,8 @@ struct Active {
     level: Level,
     read_only: bool,
     savepoints: Vec<(String, model::Savepoint)>,
+    /// The transaction's beginning, for a failure outside savepoints.
+    base: model::Savepoint,
     /// How long its statements wait for locks.
     wait: ::transaction::Wait,
     /// Whether a query has run: from then on the isolation level is fixed.

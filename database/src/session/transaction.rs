@@ -70,6 +70,9 @@ impl Session {
         let surroundings = Arc::new(Surroundings(environment.clone()));
         let work = self.qanat.0.model.begin(begin, tracking, surroundings).await.map_err(fault)?;
         environment.picture.write().0 = work.catalogue();
+        // Released at once: to come back to it is slower then, but nothing is kept for it meanwhile.
+        let base = work.savepoint().map_err(fault)?;
+        work.release(&base);
         let mut settings = self.settings.lock();
         settings.begin();
         let _ = settings.set("transaction_isolation", level_name(modes.level), true);
@@ -81,13 +84,15 @@ impl Session {
             level: modes.level,
             read_only: modes.read_only,
             savepoints: Vec::new(),
+            base,
             queried: false,
             wait: Wait::Forever,
         });
         Ok(())
     }
 
-    /// Brings the transaction to the start of a statement: a fresh snapshot at READ COMMITTED, its time, its waits.
+    /// Brings the transaction to the start of a statement: its time, its waits, and a fresh snapshot, which at the levels
+    /// above READ COMMITTED only the first statement gets (BEGIN alone sees nothing).
     pub(super) async fn start_statement(&mut self) -> Result<&mut Active> {
         let fresh = self.active.is_none();
         let (lock_timeout, zone) = {
@@ -95,7 +100,7 @@ impl Session {
             (settings.millis("lock_timeout"), settings.value("TimeZone").to_owned())
         };
         let active = self.active().await?;
-        if !fresh && active.level == Level::ReadCommitted {
+        if !fresh && (active.level == Level::ReadCommitted || !active.queried) {
             active.work.refresh().await.map_err(fault)?;
         }
         if active.environment.zone != zone {
@@ -125,7 +130,8 @@ impl Session {
         self.commit().await
     }
 
-    /// A text failed: rolls an implicit transaction back, fails an explicit one.
+    /// A text failed: rolls an implicit transaction back, fails an explicit one. That one gives up its locks and writes at
+    /// once (back to its newest savepoint, if it has one), since nobody can do anything with them any more.
     pub async fn fail(&mut self) {
         match self.status {
             Status::Implicit => {
@@ -135,6 +141,10 @@ impl Session {
                 self.status = Status::Failed;
                 self.show("idle in transaction (aborted)", None);
                 if let Some(active) = &self.active {
+                    let newest = active.savepoints.last().map_or(&active.base, |(_, savepoint)| savepoint);
+                    if let Err(error) = active.work.rollback_to(newest).await {
+                        tracing::debug!(%error, "a failed transaction keeps its locks until it ends");
+                    }
                     // The error's reply must not show what is not visible yet.
                     let _ = active.work.buffer().settle().await;
                 }

@@ -157,7 +157,13 @@ impl Session {
     fn show_setting(&mut self, show: &ast::Show) -> Result<Portal> {
         match show {
             ast::Show::Name(name) => {
-                let value = self.settings.lock().get(&name.name)?.to_owned();
+                // Outside a transaction block, what SHOW itself runs in.
+                let shown = match (self.active.is_none(), name.name.as_str()) {
+                    (true, "transaction_isolation") => "default_transaction_isolation",
+                    (true, "transaction_read_only") => "default_transaction_read_only",
+                    (_, name) => name,
+                };
+                let value = self.settings.lock().get(shown)?.to_owned();
                 let column = text_column(&self.shown_name(&name.name)?);
                 let rows = text_rows(1, &[vec![Some(value)]])?;
                 Ok(Portal::rows(Arc::new([column]), rows, Tag::Plain("SHOW".into())))

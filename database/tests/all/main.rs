@@ -1,3 +1,4 @@
 //! The library against recorded answers of PostgreSQL, and against itself.
 
+mod history;
 mod scripts;

@@ -239,3 +239,48 @@ fn queries() {
 fn transactions() {
     check("transactions");
 }
+
+#[test]
+fn hermitage_read_committed() {
+    check("hermitage_read_committed");
+}
+
+#[test]
+fn hermitage_repeatable_read() {
+    check("hermitage_repeatable_read");
+}
+
+#[test]
+fn hermitage_serializable() {
+    check("hermitage_serializable");
+}
+
+#[test]
+fn isolation_locks() {
+    check("isolation_locks");
+}
+
+#[test]
+fn isolation_deadlock() {
+    check("isolation_deadlock");
+}
+
+#[test]
+fn isolation_savepoint() {
+    check("isolation_savepoint");
+}
+
+#[test]
+fn isolation_unique() {
+    check("isolation_unique");
+}
+
+#[test]
+fn isolation_update() {
+    check("isolation_update");
+}
+
+#[test]
+fn isolation_ddl() {
+    check("isolation_ddl");
+}

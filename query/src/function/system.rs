@@ -377,7 +377,8 @@ pub(super) static TABLE: &[Function] = &[
     })
     .stable(),
     f("sql.pg_get_expr_pretty", "pg_get_expr", &[PG_NODE_TREE, OID, BOOL], TEXT, |_, a| {
-        Ok(Datum::Text(a.text(0)?))
+        let text = a.text(0)?;
+        Ok(Datum::Text(if a.bool(2)? { definition::pretty(text) } else { text }))
     })
     .stable(),
     f("sql.pg_get_constraintdef", "pg_get_constraintdef", &[OID], TEXT, |c, a| {

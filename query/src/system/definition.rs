@@ -112,8 +112,22 @@ fn is_atom(text: &str) -> bool {
     false
 }
 
-/// The text in parentheses, unless it is a name or a call.
+/// The text without the parentheses that stand around all of it: the pretty form.
+pub fn pretty(text: &str) -> &str {
+    let mut text = text.trim_ascii();
+    while let Some(inner) = text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        // `f(…)` is an atom exactly if the first parenthesis closes at the end.
+        if !is_atom(&format!("f{text}")) {
+            break;
+        }
+        text = inner.trim_ascii();
+    }
+    text
+}
+
+/// The text in parentheses, once, unless it is a name or a call.
 fn grouped(text: &str) -> String {
+    let text = pretty(text);
     if is_atom(text) { text.to_owned() } else { format!("({text})") }
 }
 
@@ -139,8 +153,8 @@ fn direction(element: &IndexElement) -> &'static str {
     }
 }
 
-/// CREATE INDEX of a key; `table` is the table's name as it shall be written.
-pub fn index(collection: &Collection, key: &Key<'_>, table: &str, pretty: bool) -> String {
+/// CREATE INDEX of a key; `table` is the table's name as it shall be written. `short` leaves out parentheses that need not be.
+pub fn index(collection: &Collection, key: &Key<'_>, table: &str, short: bool) -> String {
     let unique = if key.unique { "UNIQUE " } else { "" };
     let elements: Vec<String> =
         key.elements.iter().map(|part| element(collection, part) + direction(part)).collect();
@@ -152,7 +166,7 @@ pub fn index(collection: &Collection, key: &Key<'_>, table: &str, pretty: bool) 
     }
     if let Some(predicate) = key.predicate {
         text.push_str(" WHERE ");
-        text.push_str(&if pretty { predicate.to_owned() } else { grouped(predicate) });
+        text.push_str(&if short { pretty(predicate).to_owned() } else { grouped(predicate) });
     }
     text
 }
@@ -174,29 +188,27 @@ pub fn key_constraint(collection: &Collection, key: &Key<'_>) -> String {
 }
 
 /// The text of a CHECK.
-pub fn check(check: &Check, pretty: bool) -> String {
-    match pretty {
-        true => format!("CHECK ({})", check.expression),
-        false => format!("CHECK (({}))", check.expression),
+pub fn check(check: &Check, short: bool) -> String {
+    match short {
+        true => format!("CHECK ({})", pretty(&check.expression)),
+        false => format!("CHECK ({})", grouped(&check.expression)),
     }
 }
 
 /// The constraint of a number as ALTER TABLE … ADD CONSTRAINT takes it.
-pub fn constraint(collection: &Collection, number: u32, pretty: bool) -> Option<String> {
+pub fn constraint(collection: &Collection, number: u32, short: bool) -> Option<String> {
     let owner = Some(number);
     if let Some(key) = keys(collection).iter().find(|key| key.constraint == owner) {
         return Some(key_constraint(collection, key));
     }
     let found = collection.checks.iter().find(|check| check.constraint.0 == number)?;
-    Some(check(found, pretty))
+    Some(check(found, short))
 }
 
 /// A column's default or generating expression; `None` where pg_attrdef has no row for it.
 pub fn default(catalogue: &Catalogue, search_path: &[String], column: &Column) -> Option<String> {
     match column.generator.as_ref()? {
-        Generator::Default(text) => Some(text.clone()),
-        Generator::Stored(text) if is_atom(text) => Some(text.clone()),
-        Generator::Stored(text) => Some(format!("({text})")),
+        Generator::Default(text) | Generator::Stored(text) => Some(text.clone()),
         Generator::Serial(number) => {
             let sequence = catalogue.sequences.get(number)?;
             let visible = search_path.contains(&sequence.schema);
@@ -224,6 +236,9 @@ mod tests {
         assert_eq!(grouped("f(')')"), "f(')')");
         assert_eq!(grouped("a + b"), "(a + b)");
         assert_eq!(grouped("f(a) + g(b)"), "(f(a) + g(b))");
-        assert_eq!(grouped("(a)"), "((a))");
+        assert_eq!(grouped("(a)"), "a");
+        assert_eq!(grouped("((a > 1))"), "(a > 1)");
+        assert_eq!(grouped("(a) > (b)"), "((a) > (b))");
+        assert_eq!(pretty("((a > ')'))"), "a > ')'");
     }
 }

@@ -139,8 +139,9 @@ fn checks<'a>(session: &dyn Session, arena: &'a Arena, push: Push<'_, 'a>) -> Re
     for collection in picture.collections() {
         let schema = arena.text(&collection.schema);
         for check in &collection.checks {
-            let text = format!("(({}))", check.expression);
-            row!(push; database, schema, arena.text(&check.name), arena.text(&text));
+            let text = definition::check(check, false);
+            let text = text.trim_start_matches("CHECK ");
+            row!(push; database, schema, arena.text(&check.name), arena.text(text));
         }
         let number = picture.schema(&collection.schema);
         for one in attributes(collection).iter().filter(|one| one.not_null) {
