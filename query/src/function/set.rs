@@ -323,16 +323,42 @@ fn unnest<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<BoxedSource<'a>> {
     Ok(Box::new(Elements { left: array.elements(), inner: Vec::new(), scalar }))
 }
 
+/// Vectors of the catalogue are counted from 0, arrays from 1.
 fn subscripts<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<BoxedSource<'a>> {
     let lengths = array::dimensions(a.array(0)?, call.ty(0).scalar);
     let dimension = usize::try_from(a.int(1)? - 1).unwrap_or(usize::MAX);
     let Some(length) = lengths.get(dimension) else { return Ok(Box::new(Nothing)) };
-    let length = *length as i64;
+    let vector = matches!(call.ty(0), Type::INT2VECTOR | Type::OIDVECTOR);
+    let first = i64::from(!vector);
+    let last = *length as i64 + first - 1;
     let reverse = a.len() > 2 && a.bool(2)?;
     Ok(Box::new(match reverse {
-        false => Integers { next: Some(1), stop: length, step: 1 },
-        true => Integers { next: Some(length), stop: 1, step: -1 },
+        false => Integers { next: Some(first), stop: last, step: 1 },
+        true => Integers { next: Some(last), stop: first, step: -1 },
     }))
+}
+
+/// Rows that are there already.
+struct Collected<'a>(std::vec::IntoIter<Vec<Datum<'a>>>);
+
+impl<'a> RowSource<'a> for Collected<'a> {
+    fn next<'r>(&mut self, _: &'r Arena, row: &mut Vec<Datum<'r>>) -> Result<bool>
+    where
+        'a: 'r,
+    {
+        let Some(next) = self.0.next() else { return Ok(false) };
+        row.extend(next);
+        Ok(true)
+    }
+}
+
+/// The function behind a view of pg_catalog.
+fn system_rows<'a>(call: &Call<'a, '_>, view: &str) -> Result<BoxedSource<'a>> {
+    let mut rows = Vec::new();
+    if let Some(table) = crate::system::table("pg_catalog", view) {
+        (table.rows)(call.session(), call.arena, &mut |row| rows.push(row.to_vec()))?;
+    }
+    Ok(Box::new(Collected(rows.into_iter())))
 }
 
 /// Elements of a JSON array, or fields of an object.
@@ -565,6 +591,28 @@ static OTHERS: &[SetFunction] = &[
         subscripts,
     )
     .generic(),
+    SetFunction::new(
+        "sql.generate_subscripts_int2vector",
+        "generate_subscripts",
+        &[Type::INT2VECTOR, INT4],
+        INT4,
+        subscripts,
+    ),
+    SetFunction::new(
+        "sql.generate_subscripts_oidvector",
+        "generate_subscripts",
+        &[OIDVECTOR, INT4],
+        INT4,
+        subscripts,
+    ),
+    SetFunction::new("sql.pg_timezone_names", "pg_timezone_names", &[], RECORD, |c, _| {
+        system_rows(c, "pg_timezone_names")
+    })
+    .columns(&[("name", TEXT), ("abbrev", TEXT), ("utc_offset", INTERVAL), ("is_dst", BOOL)]),
+    SetFunction::new("sql.pg_timezone_abbrevs", "pg_timezone_abbrevs", &[], RECORD, |c, _| {
+        system_rows(c, "pg_timezone_abbrevs")
+    })
+    .columns(&[("abbrev", TEXT), ("utc_offset", INTERVAL), ("is_dst", BOOL)]),
 ];
 
 type Names = HashMap<&'static str, Vec<&'static SetFunction>, foldhash::fast::FixedState>;

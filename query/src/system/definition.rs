@@ -232,7 +232,7 @@ mod tests {
     fn names_and_calls_need_no_parentheses() {
         assert_eq!(grouped("active"), "active");
         assert_eq!(grouped("lower(email)"), "lower(email)");
-        assert_eq!(grouped("f(')') "), "(f(')') )");
+        assert_eq!(grouped("f(')') "), "f(')')");
         assert_eq!(grouped("f(')')"), "f(')')");
         assert_eq!(grouped("a + b"), "(a + b)");
         assert_eq!(grouped("f(a) + g(b)"), "(f(a) + g(b))");

@@ -1,4 +1,6 @@
 //! Tables of pg_catalog that are always empty: what they list does not exist here.
+//!
+//! pg_amproc among them: what compares index entries is no function of SQL's.
 
 use super::cell::Push;
 use crate::expression::Session;
@@ -110,6 +112,9 @@ super::tables! {
     }
     pg_transform 3576 none {
         oid OID, trftype OID, trflang OID, trffromsql REGPROC, trftosql REGPROC
+    }
+    pg_amproc 2603 none {
+        oid OID, amprocfamily OID, amproclefttype OID, amprocrighttype OID, amprocnum INT2, amproc REGPROC
     }
     pg_enum 3501 none {
         oid OID, enumtypid OID, enumsortorder FLOAT4, enumlabel NAME
