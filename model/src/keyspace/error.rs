@@ -61,6 +61,16 @@ pub enum KeyError {
         /// The table.
         table: String,
     },
+    /// A column of an opened table does not take the text.
+    #[error("column \"{column}\" of type {ty} does not take \"{value}\"")]
+    OpenedValue {
+        /// The column.
+        column: String,
+        /// Its type.
+        ty: String,
+        /// The text.
+        value: String,
+    },
     /// The model or the store.
     #[error(transparent)]
     Model(#[from] Error),

@@ -53,7 +53,7 @@ pub const FIELD: u8 = 1;
 /// The index of keys by hash.
 pub const BY_HASH: IndexId = IndexId(0);
 /// Bytes of a home that E keys keep; a longer one ends there in a hash of the whole.
-const HOME_KEPT: usize = 40_000;
+const HOME_KEPT: usize = key::KEY_LEN_MAX / 2;
 /// Milliseconds of a minute.
 pub const MINUTE: u64 = 60_000;
 
@@ -461,7 +461,7 @@ mod tests {
         let golden = "451500000007 306100ff62000100 0000000000000102 01";
         assert_eq!(hex(&prefix), golden.replace(' ', ""));
         let field = member(&prefix, b"f");
-        assert_eq!(hex(&field), hex(&prefix) + "540fcb38c5eb1c07" + "66");
+        assert_eq!(hex(&field), hex(&prefix) + "19e0aac84ff9dd4d" + "66");
         assert_eq!(hex(&member_value(&field, b"f", b"v")), "3176");
         let (entry, value) = entry(&key, b"a\0b");
         assert!(value.is_empty());

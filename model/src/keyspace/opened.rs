@@ -1,75 +1,400 @@
-//! Opened tables (first, what they refuse).
+//! Opened tables: `ALTER TABLE users SET (redis_prefix = 'users')` makes row 1 the hash `users:1`.
+//!
+//! ```text
+//!   users:1          ─► the row whose key is 1          orders:7:ab\:c  ─► the row of the key (7, "ab:c")
+//!   HGETALL          ─► its columns as text, NULLs left out
+//!   HSET             ─► text parsed as the column's type; a key that is absent is an INSERT with every check
+//!   HDEL             ─► NULL; refused where the column is NOT NULL or of the key
+//!   DEL              ─► DELETE
+//! ```
+//!
+//! Everything goes through [`Work`], so constraints, indexes and defaults hold as they do for SQL.
+//!
+//! **Invariants**
+//! - A row is locked before it is changed, and read under the lock.
+//! - SCAN answers rows in the order of their keys' hashes: a cursor needs no memory and means the same after a restart; each call
+//!   looks through the whole table and keeps as many keys as it answers.
+//!
+//! Rejected: a copy of the rows under O keys of a key space (two truths).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use transaction::{Direction, LockMode, PageLimit};
+use value::{Document, Value, text};
+
 use super::error::{KeyError, Result};
 use super::keys::Keys;
-use crate::schema::Collection;
-use bytes::Bytes;
-use std::sync::Arc;
+use super::{glob, layout, number};
+use crate::row;
+use crate::schema::*;
+use crate::types::Type;
+use crate::work::{Arbiter, LockedRow, RangeScan, Seeing};
+
+const PAGE: PageLimit = PageLimit { records: 512, bytes: 1 << 20 };
+
+/// The error of a command that does not work on rows.
 pub(super) fn refuse(what: &'static str, table: &Collection) -> KeyError {
     KeyError::Opened { what, table: table.name.clone() }
 }
-pub(super) fn row_key(table: &Collection, _rest: &[u8]) -> Result<Option<Bytes>> {
-    Err(refuse("x", table))
+
+fn no_key(table: &Collection, rest: &[u8]) -> KeyError {
+    let key = String::from_utf8_lossy(rest).into_owned();
+    KeyError::OpenedKey { key, table: table.name.clone() }
 }
-pub(super) async fn set(
-    _k: &mut Keys,
-    t: &Arc<Collection>,
-    _r: &[u8],
-    _p: &[(&[u8], &[u8])],
-) -> Result<u64> {
-    Err(refuse("x", t))
+
+/// The parts of a composite key: joined by `:`, escaped by `\`.
+fn split(rest: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut chars = rest.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            ':' => parts.push(String::new()),
+            '\\' => parts.last_mut().into_iter().for_each(|part| part.extend(chars.next())),
+            c => parts.last_mut().into_iter().for_each(|part| part.push(c)),
+        }
+    }
+    parts
 }
-pub(super) async fn get(
-    _k: &mut Keys,
-    t: &Arc<Collection>,
-    _r: &[u8],
-    _f: &[u8],
-) -> Result<Option<Bytes>> {
-    Err(refuse("x", t))
+
+fn join(parts: &[String]) -> String {
+    let escape = |part: &String| part.replace('\\', "\\\\").replace(':', "\\:");
+    parts.iter().map(escape).collect::<Vec<_>>().join(":")
 }
+
+fn key_columns(table: &Collection) -> impl Iterator<Item = &Column> {
+    table.primary_key.columns.iter().filter_map(|id| table.column_by_id(*id))
+}
+
+/// The `_id` values that the rest of a key may mean, the likeliest first.
+fn ids(table: &Collection, rest: &[u8]) -> Result<Vec<Value>> {
+    let rest_text = std::str::from_utf8(rest).map_err(|_| no_key(table, rest))?;
+    if table.has_system_id() {
+        let mut ids = Vec::new();
+        ids.extend(text::id::parse_object_id(rest_text).ok().map(Value::ObjectId));
+        ids.extend(number::integer(rest).map(Value::Int64));
+        ids.push(Value::Text(rest_text.to_owned()));
+        return Ok(ids);
+    }
+    let columns: Vec<&Column> = key_columns(table).collect();
+    let parts = if columns.len() == 1 { vec![rest_text.to_owned()] } else { split(rest_text) };
+    if parts.len() != columns.len() {
+        return Err(no_key(table, rest));
+    }
+    let mut id = Document::new();
+    for (column, part) in columns.iter().zip(parts) {
+        let value = row::parse(&part, column.ty, column.modifier);
+        id.push(column.name.as_str(), value.map_err(|_| no_key(table, rest))?);
+    }
+    Ok(vec![match columns.as_slice() {
+        [column] => id.remove(&column.name).unwrap_or(Value::Null),
+        _ => Value::Document(id),
+    }])
+}
+
+/// The row's key that WATCH looks at; `None` where no row can have such a key.
+pub(super) fn row_key(table: &Collection, rest: &[u8]) -> Result<Option<Bytes>> {
+    match ids(table, rest)?.first() {
+        Some(id) => Ok(row::key_of_id(table, id)?),
+        None => Ok(None),
+    }
+}
+
+/// The row that a key means, and what it says.
+async fn find(keys: &Keys, table: &Collection, rest: &[u8]) -> Result<Option<(Bytes, Bytes)>> {
+    let seeing = Seeing { until: u64::MAX, view: keys.view };
+    for id in ids(table, rest)? {
+        let Some(key) = row::key_of_id(table, &id)? else { continue };
+        if let Some(value) = keys.work.get(&key, seeing).await? {
+            return Ok(Some((key, value)));
+        }
+    }
+    Ok(None)
+}
+
+/// As `find`, locked.
+async fn lock(keys: &Keys, table: &Arc<Collection>, rest: &[u8]) -> Result<Option<(Bytes, Bytes)>> {
+    let Some((key, _)) = find(keys, table, rest).await? else { return Ok(None) };
+    let wait = transaction::Wait::Forever;
+    let rows = std::slice::from_ref(&key);
+    match keys.work.lock_rows(table, rows, LockMode::Update, wait).await?.pop() {
+        Some(LockedRow::Held { value: Some(value), .. }) => Ok(Some((key, value))),
+        _ => Ok(None),
+    }
+}
+
+/// The fields that a client sees: `_id` only where it is the key itself.
+fn fields(table: &Collection, key: &[u8], value: &[u8]) -> Result<Document> {
+    let mut document = row::document(table, key, value)?;
+    if !table.has_system_id() {
+        document.remove(row::ID);
+    }
+    Ok(document)
+}
+
+/// A value as Redis is shown it; `None` for NULL.
+fn shown(value: &Value) -> Option<Bytes> {
+    Some(match value {
+        Value::Null | Value::Undefined => return None,
+        Value::Bool(true) => Bytes::from_static(b"true"),
+        Value::Bool(false) => Bytes::from_static(b"false"),
+        Value::Text(text) | Value::Symbol(text) => Bytes::copy_from_slice(text.as_bytes()),
+        Value::Bytes { data, .. } => Bytes::copy_from_slice(data),
+        Value::Float64(n) => text::float::format_redis(*n).into(),
+        Value::Float32(n) => text::float::format_f32(*n).into(),
+        Value::Decimal(n) => n.to_string().into(),
+        Value::Date(days) => text::datetime::format_date(*days).into(),
+        Value::Time(micros) => text::datetime::format_time(*micros).into(),
+        Value::Timestamp(micros) => text::datetime::format_timestamp(*micros).into(),
+        Value::TimestampTz(micros) => text::datetime::format_timestamp_tz(*micros, 0).into(),
+        Value::Interval(interval) => text::interval::format(*interval).into(),
+        Value::Uuid(uuid) => text::id::format_uuid(uuid).into(),
+        Value::ObjectId(id) => text::id::format_object_id(id).into(),
+        other => match other.as_i64() {
+            Some(n) => n.to_string().into(),
+            None => value::json::value_to_string(other, value::json::Style::COMPACT).into(),
+        },
+    })
+}
+
+/// A text as the column takes it; an undeclared field keeps its type where the text parses.
+fn taken(table: &Collection, name: &str, old: Option<&Value>, input: &[u8]) -> Result<Value> {
+    let bad = |ty: String| KeyError::OpenedValue {
+        column: name.to_owned(),
+        ty,
+        value: String::from_utf8_lossy(input).into_owned(),
+    };
+    if let Some(column) = table.column(name) {
+        if column.ty == Type::BYTEA {
+            return Ok(Value::bytes(input));
+        }
+        let of_type = || bad(column.ty.display(column.modifier));
+        let text = std::str::from_utf8(input).map_err(|_| of_type())?;
+        return row::parse(text, column.ty, column.modifier).map_err(|_| of_type());
+    }
+    let Ok(text) = std::str::from_utf8(input) else { return Ok(Value::bytes(input)) };
+    let same = |ty: Type| row::parse(text, ty, -1).ok();
+    let kept = match old {
+        Some(Value::Bool(_)) => same(Type::BOOL),
+        Some(Value::Float64(_)) => same(Type::FLOAT8),
+        Some(Value::Decimal(_)) => same(Type::NUMERIC),
+        Some(Value::Date(_)) => same(Type::DATE),
+        Some(Value::TimestampTz(_)) => same(Type::TIMESTAMPTZ),
+        Some(Value::Uuid(_)) => same(Type::UUID),
+        Some(Value::ObjectId(_)) => same(Type::OBJECTID),
+        Some(Value::Document(_) | Value::Array(_)) => same(Type::JSONB),
+        Some(Value::Int32(_)) => same(Type::INT4).or_else(|| same(Type::INT8)),
+        Some(value) if value.as_i64().is_some() => same(Type::INT8),
+        _ => None,
+    };
+    Ok(kept.unwrap_or_else(|| Value::Text(text.to_owned())))
+}
+
+fn name_of<'n>(table: &Collection, field: &'n [u8]) -> Result<&'n str> {
+    std::str::from_utf8(field).map_err(|_| refuse("a field that is no text", table))
+}
+
+fn made_by_itself(table: &Collection, name: &str) -> bool {
+    let generator = table.column(name).and_then(|column| column.generator.as_ref());
+    matches!(generator, Some(Generator::Stored(_)))
+}
+
 pub(super) async fn all(
-    _k: &mut Keys,
-    t: &Arc<Collection>,
-    _r: &[u8],
+    keys: &mut Keys,
+    table: &Arc<Collection>,
+    rest: &[u8],
 ) -> Result<Vec<(Bytes, Bytes)>> {
-    Err(refuse("x", t))
+    let Some((key, value)) = find(keys, table, rest).await? else { return Ok(Vec::new()) };
+    let fields = fields(table, &key, &value)?;
+    let pairs = fields
+        .iter()
+        .filter_map(|(name, value)| Some((Bytes::copy_from_slice(name.as_bytes()), shown(value)?)));
+    Ok(pairs.collect())
 }
-pub(super) async fn delete(_k: &mut Keys, t: &Arc<Collection>, _r: &[u8]) -> Result<bool> {
-    Err(refuse("x", t))
+
+pub(super) async fn get(
+    keys: &mut Keys,
+    table: &Arc<Collection>,
+    rest: &[u8],
+    field: &[u8],
+) -> Result<Option<Bytes>> {
+    let all = all(keys, table, rest).await?;
+    Ok(all.into_iter().find(|(name, _)| name == field).map(|(_, value)| value))
 }
-pub(super) async fn delete_fields(
-    _k: &mut Keys,
-    t: &Arc<Collection>,
-    _r: &[u8],
-    _f: &[&[u8]],
+
+pub(super) async fn exists(keys: &mut Keys, table: &Arc<Collection>, rest: &[u8]) -> Result<bool> {
+    Ok(find(keys, table, rest).await?.is_some())
+}
+
+/// HSET: how many fields were absent or NULL.
+pub(super) async fn set(
+    keys: &mut Keys,
+    table: &Arc<Collection>,
+    rest: &[u8],
+    pairs: &[(&[u8], &[u8])],
 ) -> Result<u64> {
-    Err(refuse("x", t))
+    let found = lock(keys, table, rest).await?;
+    let mut document = match &found {
+        Some((key, value)) => fields(table, key, value)?,
+        None => Document::new(),
+    };
+    if found.is_none() {
+        let id = ids(table, rest)?.into_iter().next().ok_or_else(|| no_key(table, rest))?;
+        document.push(row::ID, id);
+    }
+    let mut new = 0;
+    for (field, input) in pairs {
+        let name = name_of(table, field)?;
+        let old = document.get(name);
+        new += u64::from(old.is_none_or(|old| *old == Value::Null));
+        let value = taken(table, name, old, input)?;
+        document.insert(name, value);
+    }
+    match found {
+        Some((key, value)) => {
+            document.retain(|name, _| !made_by_itself(table, name));
+            keys.work.replace_document(table, &key, &value, &document).await?;
+        }
+        None => drop(keys.work.insert_document(table, &document, Arbiter::None).await?),
+    }
+    Ok(new)
 }
-pub(super) async fn exists(_k: &mut Keys, t: &Arc<Collection>, _r: &[u8]) -> Result<bool> {
-    Err(refuse("x", t))
+
+/// HDEL: how many fields were there.
+pub(super) async fn delete_fields(
+    keys: &mut Keys,
+    table: &Arc<Collection>,
+    rest: &[u8],
+    names: &[&[u8]],
+) -> Result<u64> {
+    let Some((key, value)) = lock(keys, table, rest).await? else { return Ok(0) };
+    let mut document = fields(table, &key, &value)?;
+    let mut gone = 0;
+    for field in names {
+        let name = name_of(table, field)?;
+        let there = document.get(name).is_some_and(|value| *value != Value::Null);
+        let column = table.column(name);
+        let needed = name == row::ID
+            || column
+                .is_some_and(|column| column.not_null || table.key_position(column.id).is_some());
+        if there && needed {
+            return Err(refuse("HDEL of a column that is NOT NULL or of the key", table));
+        }
+        gone += u64::from(there);
+        document.remove(name);
+    }
+    if gone > 0 {
+        document.retain(|name, _| !made_by_itself(table, name));
+        keys.work.replace_document(table, &key, &value, &document).await?;
+    }
+    Ok(gone)
 }
+
+/// HINCRBY: the column's range is checked.
 pub(super) async fn increment(
-    _k: &mut Keys,
-    t: &Arc<Collection>,
-    _r: &[u8],
-    _f: &[u8],
-    _b: i64,
+    keys: &mut Keys,
+    table: &Arc<Collection>,
+    rest: &[u8],
+    field: &[u8],
+    by: i64,
 ) -> Result<i64> {
-    Err(refuse("x", t))
+    // Held from here on, so that nothing comes between the look and the write.
+    lock(keys, table, rest).await?;
+    let old = match get(keys, table, rest, field).await? {
+        Some(text) => number::integer(&text).ok_or(KeyError::FieldNotInteger)?,
+        None => 0,
+    };
+    let sum = old.checked_add(by).ok_or(KeyError::Overflow)?;
+    set(keys, table, rest, &[(field, sum.to_string().as_bytes())]).await?;
+    Ok(sum)
 }
-pub(super) async fn scan(
-    _k: &mut Keys,
-    t: &Arc<Collection>,
-    _p: &[u8],
-    _c: u64,
-    _w: usize,
-) -> Result<(u64, Vec<Bytes>)> {
-    Err(refuse("x", t))
+
+/// DEL.
+pub(super) async fn delete(keys: &mut Keys, table: &Arc<Collection>, rest: &[u8]) -> Result<bool> {
+    let Some((key, value)) = lock(keys, table, rest).await? else { return Ok(false) };
+    keys.work.delete(table, &key, &value).await?;
+    Ok(true)
 }
-pub(super) async fn keys(
-    _k: &mut Keys,
-    t: &Arc<Collection>,
-    _p: &[u8],
-    _e: &mut (dyn FnMut(&[u8]) + Send),
+
+/// The whole Redis key of a row.
+fn whole_key(table: &Collection, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
+    let text =
+        |value: &Value| String::from_utf8_lossy(&shown(value).unwrap_or_default()).into_owned();
+    let rest = match row::id_of(table, key, value)? {
+        Value::Document(id) if !table.has_system_id() && table.primary_key.columns.len() > 1 => {
+            join(&id.iter().map(|(_, value)| text(value)).collect::<Vec<_>>())
+        }
+        id => text(&id),
+    };
+    let prefix = table.redis_prefix.as_deref().unwrap_or_default();
+    Ok(format!("{prefix}:{rest}").into_bytes())
+}
+
+async fn each_key(
+    keys: &Keys,
+    table: &Arc<Collection>,
+    pattern: &[u8],
+    each: &mut (dyn FnMut(Vec<u8>) + Send),
 ) -> Result<()> {
-    Err(refuse("x", t))
+    let seeing = Seeing { until: u64::MAX, view: keys.view };
+    let mut scan = RangeScan::whole(table.clone(), Direction::Forward, seeing);
+    while let Some(rows) = scan.next(&keys.work, PAGE).await? {
+        for row in rows {
+            let key = whole_key(table, &row.key, &row.value)?;
+            if glob::matches(pattern, &key) {
+                each(key);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// KEYS with the prefix.
+pub(super) async fn keys(
+    keys: &mut Keys,
+    table: &Arc<Collection>,
+    pattern: &[u8],
+    each: &mut (dyn FnMut(&[u8]) + Send),
+) -> Result<()> {
+    each_key(keys, table, pattern, &mut |key| each(&key)).await
+}
+
+/// SCAN with the prefix: the keys of the lowest hashes from the cursor on, whole hashes.
+pub(super) async fn scan(
+    keys: &mut Keys,
+    table: &Arc<Collection>,
+    pattern: &[u8],
+    cursor: u64,
+    wanted: usize,
+) -> Result<(u64, Vec<Bytes>)> {
+    let mut lowest: BTreeMap<u64, Vec<Bytes>> = BTreeMap::new();
+    let mut more = false;
+    each_key(keys, table, pattern, &mut |key| {
+        let hash = layout::hash(&key);
+        if hash < cursor || wanted == 0 {
+            return;
+        }
+        lowest.entry(hash).or_default().push(key.into());
+        if lowest.len() > wanted {
+            lowest.pop_last();
+            more = true;
+        }
+    })
+    .await?;
+    let next = lowest.last_key_value().filter(|_| more).map_or(0, |(hash, _)| hash + 1);
+    Ok((next, lowest.into_values().flatten().collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn composite_keys_split_and_join() {
+        for parts in [vec!["7", "ab:c"], vec!["", ""], vec!["a\\", "b"], vec!["x"]] {
+            let parts: Vec<String> = parts.into_iter().map(str::to_owned).collect();
+            assert_eq!(split(&join(&parts)), parts);
+        }
+    }
 }
