@@ -204,9 +204,10 @@ impl Model {
         Ok(compiled)
     }
 
-    /// The number of rows that commits have counted, at a transaction's snapshot.
+    /// The number of rows that commits have counted, at a transaction's snapshot. No commit depends
+    /// on it: else every insert would be a conflict for whoever planned a query.
     pub async fn row_count(&self, buffer: &Buffer, storage: StorageId) -> Result<i64> {
-        let value = buffer.get(&key::row_count(storage)).await?;
+        let value = buffer.peek(&key::row_count(storage)).await?;
         Ok(key::read_counter(value.as_ref()))
     }
 }

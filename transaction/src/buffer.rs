@@ -25,7 +25,7 @@
 //! Rejected: a buffer in every store (each would re-invent savepoints), and a copy of the map for
 //! each savepoint (a savepoint for each pipelined command would cost O(n²)).
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -34,9 +34,9 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::reads::Reads;
 use crate::{
-    CancelToken, Commit, Committed, Direction, Durability, Error, LockRequest, Locked, Offers,
-    Operation, Page, PageLimit, PointRead, RangeRead, ReadSet, Result, Scan, Stamp, Transaction,
-    TransactionId, View, Wait, Write, WriteSet,
+    CancelToken, Commit, Committed, Direction, Durability, Error, LockMode, LockRequest, Locked,
+    Offers, Operation, Page, PageLimit, PointRead, RangeRead, ReadSet, Result, Scan, Stamp,
+    Transaction, TransactionId, View, Wait, Write, WriteSet,
 };
 
 /// A place to roll back to: the number of writes before it.
@@ -68,7 +68,7 @@ struct Own {
     /// Keys written since the first mark, so that a rollback looks at what it undoes and no more.
     touched: Vec<(u64, Bytes)>,
     /// In order of their sequence; a lock counts as a write in it.
-    locks: Vec<(u64, Bytes)>,
+    locks: Vec<(u64, LockRequest)>,
     size: usize,
     reads: Reads,
 }
@@ -174,10 +174,10 @@ impl Buffer {
         &self.cancel
     }
 
-    /// Moves the snapshot to now. With read tracking on this is refused: a serializable transaction
-    /// has one snapshot.
+    /// Moves the snapshot to now. With read tracking on it stays where it is after the first read:
+    /// a serializable transaction has one snapshot.
     pub async fn refresh(&self) -> Result<Stamp> {
-        if self.tracking == ReadTracking::On {
+        if self.tracking == ReadTracking::On && !self.own.lock().reads.is_empty() {
             return Ok(self.transaction.snapshot());
         }
         self.transaction.refresh().await
@@ -196,6 +196,15 @@ impl Buffer {
     /// One value, own writes included.
     pub async fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
         self.get_until(key, OWN_ALL, View::Snapshot).await
+    }
+
+    /// One value of the snapshot that the commit does not depend on: for estimates.
+    pub async fn peek(&self, key: &[u8]) -> Result<Option<Bytes>> {
+        let seen = self.own.lock().newest(key, OWN_ALL);
+        match seen {
+            Seen::Value(value) => Ok(value),
+            seen => Ok(seen.over(self.transaction.get(key, View::Snapshot).await?)),
+        }
     }
 
     /// One value under a view, own writes up to a sequence included.
@@ -381,7 +390,7 @@ impl Buffer {
 
     /// Undoes every write and gives up every lock since the savepoint, which stays usable.
     pub fn rollback_to(&self, savepoint: Savepoint) {
-        let locks = {
+        let (dropped, weaker) = {
             let mut own = self.own.lock();
             let at = own.marks.iter().rposition(|mark| *mark == savepoint.0);
             if let Some(at) = at {
@@ -389,8 +398,11 @@ impl Buffer {
             }
             own.undo_after(savepoint.0, at.is_some())
         };
-        if !locks.is_empty() {
-            self.transaction.unlock(&locks);
+        if !dropped.is_empty() {
+            self.transaction.unlock(&dropped);
+        }
+        if !weaker.is_empty() {
+            self.transaction.weaken(&weaker);
         }
     }
 
@@ -402,7 +414,7 @@ impl Buffer {
         let sequence = own.sequence;
         for (request, locked) in keys.iter().zip(&mut locked) {
             if let Locked::Held { value, .. } = locked {
-                own.locks.push((sequence, request.key.clone()));
+                own.locks.push((sequence, request.clone()));
                 *value = own.newest(&request.key, OWN_ALL).over(value.take());
             }
         }
@@ -439,7 +451,7 @@ impl Buffer {
     /// Gives everything up, and waits until what the transaction saw is visible. Its locks are free
     /// before the wait.
     pub async fn rollback(self) -> Result<()> {
-        let locks: Vec<Bytes> = self.own.lock().locks.drain(..).map(|(_, key)| key).collect();
+        let locks: Vec<Bytes> = self.own.lock().locks.drain(..).map(|(_, lock)| lock.key).collect();
         self.transaction.unlock(&locks);
         self.transaction.settle().await
     }
@@ -451,9 +463,10 @@ impl Buffer {
 }
 
 impl Own {
-    /// Undoes what came after a mark; answers the keys of the locks to give up. A mark that was
-    /// released can be rolled back to as well, only more slowly.
-    fn undo_after(&mut self, mark: u64, is_marked: bool) -> Vec<Bytes> {
+    /// Undoes what came after a mark; answers the keys of the locks to give up, and those locks
+    /// that were weaker before, as they were. A mark that was released can be rolled back to as
+    /// well, only more slowly.
+    fn undo_after(&mut self, mark: u64, is_marked: bool) -> (Vec<Bytes>, Vec<LockRequest>) {
         let kept = self.touched.partition_point(|(sequence, _)| *sequence <= mark);
         let mut keys: Vec<Bytes> = self.touched.drain(kept..).map(|(_, key)| key).collect();
         if !is_marked {
@@ -463,14 +476,25 @@ impl Own {
             self.undo_key(&key, mark);
         }
         let kept = self.locks.partition_point(|(sequence, _)| *sequence <= mark);
-        let mut dropped: Vec<Bytes> = self.locks.drain(kept..).map(|(_, key)| key).collect();
+        let mut dropped: Vec<Bytes> = self.locks.drain(kept..).map(|(_, lock)| lock.key).collect();
         dropped.sort_unstable();
         dropped.dedup();
+        let mut before: HashMap<&Bytes, LockMode> = HashMap::new();
         if !dropped.is_empty() {
-            let held: HashSet<&Bytes> = self.locks.iter().map(|(_, key)| key).collect();
-            dropped.retain(|key| !held.contains(key));
+            for (_, lock) in &self.locks {
+                let mode = before.entry(&lock.key).or_insert(lock.mode);
+                *mode = lock.mode.max(*mode);
+            }
         }
-        dropped
+        let mut weaker = Vec::new();
+        dropped.retain(|key| match before.get(key) {
+            Some(mode) => {
+                weaker.push(LockRequest { key: key.clone(), mode: *mode });
+                false
+            }
+            None => true,
+        });
+        (dropped, weaker)
     }
 
     fn undo_key(&mut self, key: &Bytes, mark: u64) {

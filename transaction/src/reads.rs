@@ -33,6 +33,11 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
+    /// Whether nothing was read yet.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty() && self.ranges.is_empty()
+    }
+
     /// Notes a key.
     pub fn point(&mut self, read: PointRead) {
         self.points.push(read);

@@ -406,6 +406,9 @@ pub trait Transaction: Send + Sync {
     fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, Vec<Locked>>;
     /// Gives up locks taken since a savepoint that is rolled back to.
     fn unlock(&self, keys: &[Bytes]);
+    /// As `unlock`, for locks that have grown since the savepoint: falls back to weaker modes. A
+    /// store without modes keeps what it has.
+    fn weaken(&self, _locks: &[LockRequest]) {}
     /// Puts rows under an id that no committed catalogue names yet; they are durable with the
     /// commit, visible whenever something names their id, and swept if the transaction ends without
     /// commit. Bounded memory.

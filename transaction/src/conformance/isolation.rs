@@ -22,9 +22,13 @@ pub(super) async fn refresh_moves_it(store: Arc<dyn Store>) {
     assert!(second >= committed.stamp && second > first);
     assert_eq!(get(&tx, "a").await.as_deref(), Some("1"));
     let tx = tracked(&*store).await;
-    let only = tx.snapshot();
+    let first = tx.snapshot();
     set(&*store, &[("a", "2")]).await;
-    assert_eq!(tx.refresh().await.unwrap(), only, "a serializable one has one snapshot");
+    let second = tx.refresh().await.unwrap();
+    assert!(second > first, "nothing was read yet");
+    assert_eq!(get(&tx, "a").await.as_deref(), Some("2"));
+    set(&*store, &[("a", "3")]).await;
+    assert_eq!(tx.refresh().await.unwrap(), second, "a serializable one has one snapshot");
 }
 
 pub(super) async fn read_skew_is_impossible(store: Arc<dyn Store>) {

@@ -152,13 +152,17 @@ pub(super) async fn a_commit_waits_for_the_lock_of_its_key(store: Arc<dyn Store>
 pub(super) async fn a_savepoint_gives_back_its_locks(store: Arc<dyn Store>) {
     let tx = plain(&*store).await;
     tx.lock(&ask("before", LockMode::Update), Wait::No).await.unwrap();
+    tx.lock(&ask("grew", LockMode::Share), Wait::No).await.unwrap();
     let mark = tx.savepoint();
     tx.lock(&ask("after", LockMode::Update), Wait::No).await.unwrap();
     tx.lock(&ask("before", LockMode::Update), Wait::No).await.unwrap();
+    tx.lock(&ask("grew", LockMode::Update), Wait::No).await.unwrap();
     tx.rollback_to(mark);
     let other = begin(&*store).await;
     take(&*other, "after", LockMode::Update).await.expect("given back");
     assert!(take(&*other, "before", LockMode::Update).await.is_err());
+    take(&*other, "grew", LockMode::Share).await.expect("shared again");
+    assert!(take(&*other, "grew", LockMode::Update).await.is_err());
 }
 
 pub(super) async fn a_failed_lock_of_many_gives_all_back(store: Arc<dyn Store>) {

@@ -365,6 +365,21 @@ impl Transaction for LocalTransaction {
         }
     }
 
+    fn weaken(&self, locks: &[LockRequest]) {
+        for LockRequest { key, mode } in locks {
+            let grew = match self.held.lock().get_mut(key) {
+                Some(held) if *held > *mode => {
+                    *held = *mode;
+                    true
+                }
+                _ => false,
+            };
+            if grew {
+                self.shared.locks.restore(self.owner, key, Some(*mode));
+            }
+        }
+    }
+
     fn stage(&self, writes: WriteSet) -> Answer<'_, ()> {
         eager(async move {
             self.shared.admit(&self.cancel).await?;

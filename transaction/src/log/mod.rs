@@ -49,9 +49,10 @@
 //! interrupts its rewriting can damage the durable head of that sector; padding each group to a
 //! sector would close that and cost up to 4 kB a commit.
 //!
-//! **Reserved, not grown or zeroed** (ext4, 200-byte appends with fdatasync, median of 1 000, middle
-//! of three rounds): a growing file 175 µs, `fallocate` to full size 132 µs, without changing the
-//! size 179 µs, zeros written ahead 119 µs but 30 ms and all bytes twice for each segment.
+//! **Reserved, not grown or zeroed** (ext4, 200-byte appends with fdatasync, median of 1 000,
+//! middle of three rounds): a growing file 175 µs, `fallocate` to full size 132 µs, without
+//! changing the size 179 µs, zeros written ahead 119 µs but 30 ms and all bytes twice for each
+//! segment.
 //!
 //! **Who leads.** Both ways are open, for the measurements split (two cores, 200-byte payloads;
 //! `examples/log.rs`): one committer waits 100–180 µs if it leads itself and 200–260 µs through the
