@@ -1,9 +1,10 @@
 //! Texts that were seen before with other literals: run without a syntax tree.
 //!
-//! A protocol asks [`Session::start_cached`] first. On a miss it parses and prepares as ever, and `prepare` leaves the plan for the next
-//! text of the same shape.
+//! A protocol asks [`Session::start_cached`] first. On a miss it parses and prepares as ever, and
+//! `prepare` leaves the plan for the next text of the same shape.
 //!
-//! Known edge: the place of an error in a literal's conversion is that of the text that was planned, which may stand elsewhere in this one.
+//! Known edge: the place of an error in a literal's conversion is that of the text that was
+//! planned, which may stand elsewhere in this one.
 
 use std::sync::Arc;
 
@@ -29,8 +30,11 @@ impl Session {
         if !fingerprint.is_cacheable() {
             return None;
         }
-        let literals: Option<Vec<String>> =
-            fingerprint.literals().iter().map(|found| found.value(text).ok().map(value_text)).collect();
+        let literals: Option<Vec<String>> = fingerprint
+            .literals()
+            .iter()
+            .map(|found| found.value(text).ok().map(value_text))
+            .collect();
         let key = PlanKey {
             text: fingerprint.key().into(),
             database: self.database.id.0,
@@ -40,7 +44,8 @@ impl Session {
         Some(Shape { key, literals: literals? })
     }
 
-    /// Runs a text without parameters by a plan of its shape; `None` where there is none, and nothing has happened.
+    /// Runs a text without parameters by a plan of its shape; `None` where there is none, and
+    /// nothing has happened.
     ///
     /// # Errors
     /// What the statement says; the caller then calls [`Session::fail`].
@@ -62,7 +67,12 @@ impl Session {
     }
 
     /// Leaves a statement for the next text of its shape.
-    pub(super) fn keep_plan(&self, shape: Option<Shape>, prepared: &Arc<Prepared>, looked_at: &[u32]) {
+    pub(super) fn keep_plan(
+        &self,
+        shape: Option<Shape>,
+        prepared: &Arc<Prepared>,
+        looked_at: &[u32],
+    ) {
         if let Some(shape) = shape {
             self.qanat.0.plans.put(shape.key, looked_at, &shape.literals, prepared.clone());
         }

@@ -6,8 +6,8 @@
 //!   COPY q TO STDOUT  ─► CopyOut: a portal and how its rows are written
 //! ```
 //!
-//! The text and CSV forms belong to PostgreSQL's protocol and are read and written there; here arrive fields. A field is the text of
-//! its column's type, or NULL.
+//! The text and CSV forms belong to PostgreSQL's protocol and are read and written there; here
+//! arrive fields. A field is the text of its column's type, or NULL.
 
 use std::sync::Arc;
 
@@ -94,7 +94,9 @@ impl Session {
     pub(super) async fn copy(&mut self, copy: &ast::CopyData, text: &str) -> Result<Started> {
         match &copy.channel {
             ast::CopyChannel::Standard => {}
-            ast::CopyChannel::File(_) => return Err(Error::unsupported("COPY with a file of the server")),
+            ast::CopyChannel::File(_) => {
+                return Err(Error::unsupported("COPY with a file of the server"));
+            }
             ast::CopyChannel::Program(_) => return Err(Error::unsupported("COPY … PROGRAM")),
         }
         if copy.filter.is_some() {
@@ -113,7 +115,11 @@ impl Session {
             Started::Portal(portal) if !portal.columns.is_empty() => {
                 Ok(Started::CopyOut(Box::new(CopyOut { format, portal })))
             }
-            _ => Err(Error::new(ErrorKind::Unsupported, "0A000", "COPY query must have a RETURNING clause")),
+            _ => Err(Error::new(
+                ErrorKind::Unsupported,
+                "0A000",
+                "COPY query must have a RETURNING clause",
+            )),
         }
     }
 
@@ -130,7 +136,9 @@ impl Session {
             return Err(Error::new(ErrorKind::State, "25006", message));
         }
         let given: Vec<String> = if columns.is_empty() {
-            let visible = |c: &&model::Column| !c.hidden && !matches!(c.generator, Some(Generator::Stored(_)));
+            let visible = |c: &&model::Column| {
+                !c.hidden && !matches!(c.generator, Some(Generator::Stored(_)))
+            };
             target.columns.iter().filter(visible).map(|c| c.name.clone()).collect()
         } else {
             columns.iter().map(|name| name.name.clone()).collect()
@@ -138,7 +146,8 @@ impl Session {
         let mut types = Vec::with_capacity(given.len());
         for (at, name) in given.iter().enumerate() {
             let Some(column) = target.column(name) else {
-                let message = format!("column \"{name}\" of relation \"{}\" does not exist", target.name);
+                let message =
+                    format!("column \"{name}\" of relation \"{}\" does not exist", target.name);
                 return Err(Error::new(ErrorKind::Name, "42703", message));
             };
             if given[..at].contains(name) {
@@ -170,7 +179,11 @@ impl Session {
         })
     }
 
-    async fn copy_sources(&mut self, target: &Arc<Collection>, given: &[String]) -> Result<Vec<Source>> {
+    async fn copy_sources(
+        &mut self,
+        target: &Arc<Collection>,
+        given: &[String],
+    ) -> Result<Vec<Source>> {
         let search_path = super::environment::search_path(&self.settings.lock(), &self.user);
         let (database, name) = (self.database.id, self.database.name.clone());
         let catalogue = self.active().await?.work.catalogue();
@@ -184,17 +197,23 @@ impl Session {
         };
         let mut sources = Vec::with_capacity(target.columns.len());
         for column in &target.columns {
-            sources.push(match (given.iter().position(|name| *name == column.name), &column.generator) {
-                (Some(at), _) => Source::Field(at),
-                (None, Some(Generator::Default(text))) => {
-                    let tree = parser::parse_expression(text, Dialect::PostgreSql)
-                        .map_err(|error| super::prepare::syntax(&error))?;
-                    let wanted = Some((column.ty, column.modifier));
-                    Source::Default(language::sql::bind::bind_constant_expression(&tree, wanted, &environment)?)
-                }
-                (None, Some(_)) => Source::Generated,
-                (None, None) => Source::Default(Expression::null(column.ty)),
-            });
+            sources.push(
+                match (given.iter().position(|name| *name == column.name), &column.generator) {
+                    (Some(at), _) => Source::Field(at),
+                    (None, Some(Generator::Default(text))) => {
+                        let tree = parser::parse_expression(text, Dialect::PostgreSql)
+                            .map_err(|error| super::prepare::syntax(&error))?;
+                        let wanted = Some((column.ty, column.modifier));
+                        Source::Default(language::sql::bind::bind_constant_expression(
+                            &tree,
+                            wanted,
+                            &environment,
+                        )?)
+                    }
+                    (None, Some(_)) => Source::Generated,
+                    (None, None) => Source::Default(Expression::null(column.ty)),
+                },
+            );
         }
         Ok(sources)
     }
@@ -239,7 +258,12 @@ impl CopyIn {
         Ok(())
     }
 
-    fn datums<'a>(&'a self, fields: &[Option<String>], at: usize, arena: &'a Arena) -> Result<Vec<Datum<'a>>> {
+    fn datums<'a>(
+        &'a self,
+        fields: &[Option<String>],
+        at: usize,
+        arena: &'a Arena,
+    ) -> Result<Vec<Datum<'a>>> {
         let context = Context { parameters: &[], session: &*self.environment };
         let mut row = Vec::with_capacity(self.sources.len());
         for source in &self.sources {
@@ -294,8 +318,10 @@ impl CopyIn {
 
 /// `SELECT columns FROM name`.
 fn select_of(name: &ast::ObjectName, columns: &[ast::Ident]) -> Result<ast::Statement> {
-    let quoted: Vec<String> = name.parts.iter().map(|p| language::sql::deparse::quote_name(&p.name)).collect();
-    let list: Vec<String> = columns.iter().map(|c| language::sql::deparse::quote_name(&c.name)).collect();
+    let quoted: Vec<String> =
+        name.parts.iter().map(|p| language::sql::deparse::quote_name(&p.name)).collect();
+    let list: Vec<String> =
+        columns.iter().map(|c| language::sql::deparse::quote_name(&c.name)).collect();
     let list = if list.is_empty() { "*".to_owned() } else { list.join(", ") };
     let text = format!("SELECT {list} FROM {}", quoted.join("."));
     let parsed = super::prepare::parse(&text)?;
@@ -335,23 +361,31 @@ fn format(options: &[ast::OptionItem], from: bool) -> Result<CopyFormat> {
             "freeze" => {}
             "delimiter" => format.delimiter = one_byte("delimiter", text)?,
             "null" => format.null = text.unwrap_or_default(),
-            "header" => format.header = text.as_deref().is_none_or(|t| crate::settings::parse_bool(t).unwrap_or(true)),
+            "header" => {
+                format.header =
+                    text.as_deref().is_none_or(|t| crate::settings::parse_bool(t).unwrap_or(true))
+            }
             "quote" if csv => format.quote = one_byte("quote", text)?,
             "escape" if csv => format.escape = one_byte("escape", text)?,
             "force_quote" if csv && !from => format.force_quote = forced(item),
             "force_null" if csv && from => format.force_null = listed(item),
             "force_not_null" if csv && from => format.force_not_null = listed(item),
-            "encoding" => match text.unwrap_or_default().to_ascii_uppercase().replace(['-', '_'], "").as_str() {
-                "UTF8" | "UNICODE" => {}
-                other => return Err(Error::unsupported(format_args!("COPY encoding {other}"))),
-            },
+            "encoding" => {
+                match text.unwrap_or_default().to_ascii_uppercase().replace(['-', '_'], "").as_str()
+                {
+                    "UTF8" | "UNICODE" => {}
+                    other => return Err(Error::unsupported(format_args!("COPY encoding {other}"))),
+                }
+            }
             name @ ("quote" | "escape" | "force_quote" | "force_null" | "force_not_null") => {
                 let message = format!("COPY {} available only in CSV mode", name.replace('_', " "));
                 return Err(Error::new(ErrorKind::Unsupported, "0A000", message));
             }
             other => {
                 let message = format!("option \"{other}\" not recognized");
-                return Err(Error::new(ErrorKind::Syntax, "42601", message).at(item.name.position.0));
+                return Err(
+                    Error::new(ErrorKind::Syntax, "42601", message).at(item.name.position.0)
+                );
             }
         }
     }
@@ -386,7 +420,9 @@ fn listed(item: &ast::OptionItem) -> Vec<String> {
             .iter()
             .filter_map(|value| match value {
                 ast::OptionValue::Word(word) => Some(word.clone()),
-                ast::OptionValue::Literal(literal) => Some(language::sql::texts::value_text(literal.clone())),
+                ast::OptionValue::Literal(literal) => {
+                    Some(language::sql::texts::value_text(literal.clone()))
+                }
                 _ => None,
             })
             .collect(),

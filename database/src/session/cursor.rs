@@ -1,7 +1,8 @@
 //! SQL cursors: DECLARE, FETCH, MOVE, CLOSE.
 //!
-//! A cursor is a portal with a name. Without SCROLL it goes forward only; its rows come from the plan as they are asked for. SCROLL and
-//! WITH HOLD keep all rows (in memory, within work_mem), which is what going back and outliving the transaction mean.
+//! A cursor is a portal with a name. Without SCROLL it goes forward only; its rows come from the
+//! plan as they are asked for. SCROLL and WITH HOLD keep all rows (in memory, within work_mem),
+//! which is what going back and outliving the transaction mean.
 
 use std::sync::Arc;
 
@@ -36,7 +37,11 @@ impl Cursor {
 }
 
 impl Session {
-    pub(super) async fn declare(&mut self, declare: &ast::DeclareCursor, text: &str) -> Result<Portal> {
+    pub(super) async fn declare(
+        &mut self,
+        declare: &ast::DeclareCursor,
+        text: &str,
+    ) -> Result<Portal> {
         if declare.binary {
             return Err(Error::unsupported("DECLARE … BINARY"));
         }
@@ -49,7 +54,8 @@ impl Session {
             let message = format!("cursor \"{name}\" already exists");
             return Err(Error::new(ErrorKind::Name, "42P03", message));
         }
-        let prepared = self.prepare_inner(&ast::Statement::Query(declare.query.clone()), text).await?;
+        let prepared =
+            self.prepare_inner(&ast::Statement::Query(declare.query.clone()), text).await?;
         let started = Box::pin(self.start(&prepared, &TextParameters(&[]))).await?;
         let Started::Portal(mut portal) = started else {
             return Err(Error::internal("a cursor over no rows"));
@@ -71,7 +77,8 @@ impl Session {
         while let Fetched::Rows(Rows { batch, range }) = portal.fetch(self, usize::MAX).await? {
             size += batch.size();
             if size > limit {
-                let message = "out of memory: the rows of a scrolling or held cursor exceed work_mem";
+                let message =
+                    "out of memory: the rows of a scrolling or held cursor exceed work_mem";
                 return Err(Error::new(ErrorKind::Limit, "53200", message));
             }
             all.extend(range.map(|row| (batch.clone(), row)));
@@ -93,13 +100,21 @@ impl Session {
         Ok(Portal::rows(columns, rows, Tag::Counted("FETCH")))
     }
 
-    async fn move_cursor(&mut self, cursor: &mut Cursor, direction: FetchDirection) -> Result<Vec<Arc<Batch>>> {
+    async fn move_cursor(
+        &mut self,
+        cursor: &mut Cursor,
+        direction: FetchDirection,
+    ) -> Result<Vec<Arc<Batch>>> {
         match &mut cursor.state {
             State::Kept { rows, at } => scroll(rows, at, direction),
             State::Forward(portal) => {
                 let mut wanted = match direction {
                     FetchDirection::Forward(None) => usize::MAX,
-                    FetchDirection::Forward(Some(count)) | FetchDirection::Relative(count) if count >= 0 => count as usize,
+                    FetchDirection::Forward(Some(count)) | FetchDirection::Relative(count)
+                        if count >= 0 =>
+                    {
+                        count as usize
+                    }
                     _ => {
                         let message = "cursor can only scan forward";
                         return Err(Error::new(ErrorKind::State, "55000", message)
@@ -134,10 +149,16 @@ impl Session {
         }
     }
 
-    /// Prepares a statement that stands inside another (EXPLAIN, DECLARE, COPY). Its offsets are those of the outer text.
-    pub(super) async fn prepare_inner(&mut self, statement: &ast::Statement, text: &str) -> Result<Arc<Prepared>> {
-        let literals = language::sql::texts::literal_texts(text, language::sql::Dialect::PostgreSql)
-            .map_err(|error| super::prepare::syntax(&error))?;
+    /// Prepares a statement that stands inside another (EXPLAIN, DECLARE, COPY). Its offsets are
+    /// those of the outer text.
+    pub(super) async fn prepare_inner(
+        &mut self,
+        statement: &ast::Statement,
+        text: &str,
+    ) -> Result<Arc<Prepared>> {
+        let literals =
+            language::sql::texts::literal_texts(text, language::sql::Dialect::PostgreSql)
+                .map_err(|error| super::prepare::syntax(&error))?;
         let parsed = ast::Parsed {
             statement: statement.clone(),
             start: 0,
@@ -161,8 +182,13 @@ fn cut(batch: &Arc<Batch>, range: std::ops::Range<usize>) -> Result<Arc<Batch>> 
     Ok(cut)
 }
 
-/// Moves over kept rows. `at` is the number of rows before and including the current one, as in PostgreSQL.
-fn scroll(rows: &[(Arc<Batch>, usize)], at: &mut usize, direction: FetchDirection) -> Result<Vec<Arc<Batch>>> {
+/// Moves over kept rows. `at` is the number of rows before and including the current one, as in
+/// PostgreSQL.
+fn scroll(
+    rows: &[(Arc<Batch>, usize)],
+    at: &mut usize,
+    direction: FetchDirection,
+) -> Result<Vec<Arc<Batch>>> {
     let end = rows.len() + 1;
     let picked: Vec<usize> = match direction {
         FetchDirection::Forward(Some(count)) if count < 0 => {
@@ -171,7 +197,9 @@ fn scroll(rows: &[(Arc<Batch>, usize)], at: &mut usize, direction: FetchDirectio
         FetchDirection::Backward(Some(count)) if count < 0 => {
             return scroll(rows, at, FetchDirection::Forward(Some(-count)));
         }
-        FetchDirection::Forward(Some(0)) | FetchDirection::Backward(Some(0)) => current(*at, rows.len()),
+        FetchDirection::Forward(Some(0)) | FetchDirection::Backward(Some(0)) => {
+            current(*at, rows.len())
+        }
         FetchDirection::Forward(count) => {
             let count = count.map_or(usize::MAX, |count| count as usize);
             let last = at.saturating_add(count).min(end);
@@ -195,7 +223,11 @@ fn scroll(rows: &[(Arc<Batch>, usize)], at: &mut usize, direction: FetchDirectio
             current(*at, rows.len())
         }
     };
-    picked.into_iter().filter_map(|row| rows.get(row - 1)).map(|(batch, row)| cut(batch, *row..row + 1)).collect()
+    picked
+        .into_iter()
+        .filter_map(|row| rows.get(row - 1))
+        .map(|(batch, row)| cut(batch, *row..row + 1))
+        .collect()
 }
 
 fn absolute(position: i64, rows: usize, end: usize) -> usize {

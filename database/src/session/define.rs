@@ -1,7 +1,8 @@
 //! DDL: each statement as calls of the model, in the session's transaction.
 //!
-//! A definition that fails leaves nothing behind: it runs between a savepoint and its release. Names are resolved here as PostgreSQL does:
-//! schema from the search path, IF [NOT] EXISTS as notices, CASCADE where the model offers it.
+//! A definition that fails leaves nothing behind: it runs between a savepoint and its release.
+//! Names are resolved here as PostgreSQL does: schema from the search path, IF [NOT] EXISTS as
+//! notices, CASCADE where the model offers it.
 
 use std::sync::Arc;
 
@@ -40,7 +41,12 @@ impl Session {
         }
     }
 
-    async fn define_with(&mut self, work: &Work, statement: &ast::Statement, text: &str) -> Result<String> {
+    async fn define_with(
+        &mut self,
+        work: &Work,
+        statement: &ast::Statement,
+        text: &str,
+    ) -> Result<String> {
         use ast::Statement::*;
         match statement {
             CreateDatabase(create) => self.create_database(work, create).await,
@@ -130,13 +136,19 @@ impl Session {
         self.table(&work, name)
     }
 
-    async fn create_database(&mut self, work: &Work, create: &ast::CreateDatabase) -> Result<String> {
+    async fn create_database(
+        &mut self,
+        work: &Work,
+        create: &ast::CreateDatabase,
+    ) -> Result<String> {
         self.refuse_in_block("CREATE DATABASE")?;
         for item in &create.options {
             let value = definition::option_text(item).unwrap_or_default().to_ascii_lowercase();
             let fine = match item.name.name.as_str() {
                 "owner" | "connection_limit" | "allow_connections" | "is_template" => true,
-                "encoding" => matches!(value.as_str(), "utf8" | "utf-8" | "unicode" | "default" | "6"),
+                "encoding" => {
+                    matches!(value.as_str(), "utf8" | "utf-8" | "unicode" | "default" | "6")
+                }
                 "template" => matches!(value.as_str(), "template0" | "template1" | "default"),
                 "lc_collate" | "lc_ctype" | "locale" => {
                     matches!(value.as_str(), "c" | "posix" | "c.utf-8" | "c.utf8" | "default")
@@ -162,13 +174,18 @@ impl Session {
         }
         if work.catalogue().database(name).is_none() {
             if drop.if_exists {
-                self.notice("NOTICE", "00000", format!("database \"{name}\" does not exist, skipping"));
+                self.notice(
+                    "NOTICE",
+                    "00000",
+                    format!("database \"{name}\" does not exist, skipping"),
+                );
                 return Ok("DROP DATABASE".into());
             }
             let message = format!("database \"{name}\" does not exist");
             return Err(Error::new(ErrorKind::Name, "3D000", message));
         }
-        let others = self.qanat.sessions().iter().filter(|s| s.database == *name && s.id != self.id).count();
+        let others =
+            self.qanat.sessions().iter().filter(|s| s.database == *name && s.id != self.id).count();
         if others > 0 && !drop.force {
             let message = format!("database \"{name}\" is being accessed by other users");
             let detail = format!("There are {others} other sessions using the database.");
@@ -210,7 +227,12 @@ impl Session {
         Ok("CREATE TABLE".into())
     }
 
-    async fn create_table_as(&mut self, work: &Work, create: &ast::CreateTableAs, text: &str) -> Result<String> {
+    async fn create_table_as(
+        &mut self,
+        work: &Work,
+        create: &ast::CreateTableAs,
+        text: &str,
+    ) -> Result<String> {
         if create.materialized_view {
             return Err(Error::unsupported("CREATE MATERIALIZED VIEW"));
         }
@@ -232,7 +254,8 @@ impl Session {
             new.modifier = column.modifier;
             columns.push(new);
         }
-        let table = model::NewCollection::table(self.database.id, &schema, create.name.name(), columns);
+        let table =
+            model::NewCollection::table(self.database.id, &schema, create.name.name(), columns);
         let table = work.create_collection(table).await.map_err(fault)?;
         if create.no_data {
             return Ok("CREATE TABLE AS".into());
@@ -278,7 +301,11 @@ impl Session {
         Ok("CREATE INDEX".into())
     }
 
-    async fn create_sequence(&mut self, work: &Work, create: &ast::CreateSequence) -> Result<String> {
+    async fn create_sequence(
+        &mut self,
+        work: &Work,
+        create: &ast::CreateSequence,
+    ) -> Result<String> {
         if create.persistence == ast::Persistence::Temporary {
             return Err(Error::unsupported("CREATE TEMPORARY SEQUENCE"));
         }
@@ -301,14 +328,18 @@ impl Session {
             Some(Found::Sequence(sequence)) => sequence,
             Some(_) => return Err(wrong_kind(&alter.name, "sequence")),
             None if alter.if_exists => {
-                let message = format!("relation \"{}\" does not exist, skipping", shown(&alter.name));
+                let message =
+                    format!("relation \"{}\" does not exist, skipping", shown(&alter.name));
                 self.notice("NOTICE", "00000", message);
                 return Ok("ALTER SEQUENCE".into());
             }
             None => return Err(no_relation(&alter.name)),
         };
-        let (restarts, others): (Vec<_>, Vec<_>) =
-            alter.options.iter().cloned().partition(|o| matches!(o, ast::SequenceOption::Restart(_)));
+        let (restarts, others): (Vec<_>, Vec<_>) = alter
+            .options
+            .iter()
+            .cloned()
+            .partition(|o| matches!(o, ast::SequenceOption::Restart(_)));
         if !others.is_empty() {
             let mut options = model::SequenceOptions {
                 start: Some(sequence.start),
@@ -328,7 +359,13 @@ impl Session {
                     None => sequence.start,
                     Some(ast::LiteralValue::Int4(value)) => i64::from(value),
                     Some(ast::LiteralValue::Int8(value)) => value,
-                    Some(_) => return Err(Error::new(ErrorKind::Type, "22003", "RESTART value is out of range")),
+                    Some(_) => {
+                        return Err(Error::new(
+                            ErrorKind::Type,
+                            "22003",
+                            "RESTART value is out of range",
+                        ));
+                    }
                 };
                 self.qanat.0.model.setval(&sequence, value, false).await.map_err(fault)?;
             }
@@ -375,7 +412,12 @@ impl Session {
         Ok(tag.into())
     }
 
-    async fn drop_schema(&mut self, work: &Work, name: &str, drop: &ast::DropObjects) -> Result<()> {
+    async fn drop_schema(
+        &mut self,
+        work: &Work,
+        name: &str,
+        drop: &ast::DropObjects,
+    ) -> Result<()> {
         let database = work.database(self.database.id).map_err(fault)?;
         if drop.if_exists && name != model::names::PUBLIC && !database.schemas.contains_key(name) {
             self.notice("NOTICE", "00000", format!("schema \"{name}\" does not exist, skipping"));
@@ -399,7 +441,11 @@ impl Session {
             [] => {}
             [only] => self.notice("NOTICE", "00000", format!("drop cascades to {only}")),
             several => {
-                self.notice("NOTICE", "00000", format!("drop cascades to {} other objects", several.len()));
+                self.notice(
+                    "NOTICE",
+                    "00000",
+                    format!("drop cascades to {} other objects", several.len()),
+                );
             }
         }
         work.drop_schema(self.database.id, name, drop.cascade).await.map_err(fault)
@@ -423,7 +469,12 @@ impl Session {
         Ok(tag)
     }
 
-    async fn alter_action(&mut self, work: &Work, id: CollectionId, action: &ast::AlterAction) -> Result<()> {
+    async fn alter_action(
+        &mut self,
+        work: &Work,
+        id: CollectionId,
+        action: &ast::AlterAction,
+    ) -> Result<()> {
         use ast::AlterActionKind::*;
         let table = work.collection(id).map_err(fault)?;
         let offset = action.position.0;
@@ -518,8 +569,10 @@ impl Session {
             return Ok(());
         }
         if table.column(&column.name.name).is_some() {
-            let message =
-                format!("column \"{}\" of relation \"{}\" already exists", column.name.name, table.name);
+            let message = format!(
+                "column \"{}\" of relation \"{}\" already exists",
+                column.name.name, table.name
+            );
             return Err(Error::new(ErrorKind::Name, "42701", message));
         }
         let made = definition::column(column, &table.name)?;
@@ -536,7 +589,12 @@ impl Session {
         Ok(())
     }
 
-    async fn set_options(&mut self, work: &Work, id: CollectionId, items: &[ast::OptionItem]) -> Result<()> {
+    async fn set_options(
+        &mut self,
+        work: &Work,
+        id: CollectionId,
+        items: &[ast::OptionItem],
+    ) -> Result<()> {
         for item in items {
             match item.name.name.as_str() {
                 "redis_prefix" => {
@@ -550,7 +608,9 @@ impl Session {
                 "fillfactor" | "autovacuum_enabled" => {}
                 other => {
                     let message = format!("unrecognized parameter \"{other}\"");
-                    return Err(Error::new(ErrorKind::Type, "22023", message).at(item.name.position.0));
+                    return Err(
+                        Error::new(ErrorKind::Type, "22023", message).at(item.name.position.0)
+                    );
                 }
             }
         }
@@ -567,14 +627,17 @@ impl Session {
                 return Ok("ALTER DATABASE".into());
             }
             ast::ObjectKind::Schema => {
-                work.rename_schema(self.database.id, rename.name.name(), to).await.map_err(fault)?;
+                work.rename_schema(self.database.id, rename.name.name(), to)
+                    .await
+                    .map_err(fault)?;
                 return Ok("ALTER SCHEMA".into());
             }
             _ => {}
         }
         let Some(found) = self.find(work, &rename.name) else {
             if rename.if_exists {
-                let message = format!("relation \"{}\" does not exist, skipping", shown(&rename.name));
+                let message =
+                    format!("relation \"{}\" does not exist, skipping", shown(&rename.name));
                 self.notice("NOTICE", "00000", message);
                 return Ok(tag);
             }
@@ -589,8 +652,12 @@ impl Session {
                 work.rename_constraint(table.id, constraint, to).await.map(drop)
             }
             (_, Found::Table(table), None) => work.rename_collection(table.id, to).await.map(drop),
-            (_, Found::Index(table, index), None) => work.rename_index(table.id, index, to).await.map(drop),
-            (_, Found::Sequence(sequence), None) => work.rename_sequence(sequence.id, to).await.map(drop),
+            (_, Found::Index(table, index), None) => {
+                work.rename_index(table.id, index, to).await.map(drop)
+            }
+            (_, Found::Sequence(sequence), None) => {
+                work.rename_sequence(sequence.id, to).await.map(drop)
+            }
             _ => return Err(wrong_kind(&rename.name, "table")),
         }
         .map_err(fault)?;
@@ -605,7 +672,8 @@ impl Session {
         Ok("TRUNCATE TABLE".into())
     }
 
-    /// LOCK TABLE: the strongest mode keeps writers out; weaker ones that only order writers among themselves are taken as it.
+    /// LOCK TABLE: the strongest mode keeps writers out; weaker ones that only order writers among
+    /// themselves are taken as it.
     pub(super) async fn lock_tables(&mut self, lock: &ast::Lock) -> Result<Portal> {
         if self.status() != super::Status::Explicit {
             let message = "LOCK TABLE can only be used in transaction blocks";
@@ -616,7 +684,8 @@ impl Session {
             let table = self.table(&work, &relation.name)?;
             use ast::LockMode::*;
             match lock.mode {
-                // Readers never wait for anybody, so a lock that only readers hold has nothing to keep out.
+                // Readers never wait for anybody, so a lock that only readers hold has nothing to
+                // keep out.
                 AccessShare | RowShare => {}
                 RowExclusive => work.share(&table).await.map_err(fault)?,
                 ShareUpdateExclusive | Share | ShareRowExclusive | Exclusive | AccessExclusive => {

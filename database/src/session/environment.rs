@@ -1,12 +1,15 @@
 //! What expressions ask of a session: clock, zone, settings, sequences, the catalogue.
 //!
-//! Functions run deep inside operators, shared and synchronous, while the session itself is one mutable thing at the connection. So what
-//! functions may see stands here behind small cells, and is handed down as `Arc<dyn query::Session>`.
+//! Functions run deep inside operators, shared and synchronous, while the session itself is one
+//! mutable thing at the connection. So what functions may see stands here behind small cells, and
+//! is handed down as `Arc<dyn query::Session>`.
 //!
-//! **Invariant**: `time_zone` and the times of transaction and statement do not change while a statement runs.
+//! **Invariant**: `time_zone` and the times of transaction and statement do not change while a
+//! statement runs.
 //!
-//! `nextval` is a synchronous function over an asynchronous store. The usual value comes from a block in memory; when the block is
-//! used up, this thread waits for one commit of the store's own threads, about once in 32 values.
+//! `nextval` is a synchronous function over an asynchronous store. The usual value comes from a
+//! block in memory; when the block is used up, this thread waits for one commit of the store's own
+//! threads, about once in 32 values.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use model::{Catalogue, DatabaseId, ObjectNumber};
 use parking_lot::{Mutex, RwLock};
 use query::expression;
+use query::system::report;
 
 use crate::settings::Settings;
 use crate::{Error, ErrorKind, Qanat, Result};
@@ -59,7 +63,9 @@ impl Environment {
                 .cloned()
         };
         let found = match parts.as_slice() {
-            [name] => expression::Session::search_path(self).iter().find_map(|schema| find(schema, name)),
+            [name] => {
+                expression::Session::search_path(self).iter().find_map(|schema| find(schema, name))
+            }
             [schema, name] => find(schema, name),
             _ => None,
         };
@@ -131,7 +137,8 @@ impl expression::Session for Environment {
 
     fn nextval(&self, name: &str) -> Result<i64> {
         let sequence = self.sequence(name)?;
-        let value = wait_for(self.qanat.0.model.nextval(&sequence)).map_err(query::execute::fault::fault)?;
+        let value = wait_for(self.qanat.0.model.nextval(&sequence))
+            .map_err(query::execute::fault::fault)?;
         let mut taken = self.sequences.lock();
         taken.last = Some(value);
         taken.by_sequence.insert(sequence.id, value);
@@ -148,8 +155,10 @@ impl expression::Session for Environment {
         drop(taken);
         let sequence = self.sequence(name)?;
         self.sequences.lock().by_sequence.get(&sequence.id).copied().ok_or_else(|| {
-            let message =
-                format!("currval of sequence \"{}\" is not yet defined in this session", sequence.name);
+            let message = format!(
+                "currval of sequence \"{}\" is not yet defined in this session",
+                sequence.name
+            );
             Error::new(ErrorKind::State, "55000", message)
         })
     }
@@ -163,7 +172,8 @@ impl expression::Session for Environment {
             );
             return Err(Error::new(ErrorKind::Type, "22003", message));
         }
-        wait_for(self.qanat.0.model.setval(&sequence, value, called)).map_err(query::execute::fault::fault)?;
+        wait_for(self.qanat.0.model.setval(&sequence, value, called))
+            .map_err(query::execute::fault::fault)?;
         if called {
             self.sequences.lock().by_sequence.insert(sequence.id, value);
         }
@@ -191,6 +201,66 @@ impl expression::Session for Environment {
     fn database_id(&self) -> DatabaseId {
         self.picture.read().1
     }
+
+    fn start_time(&self) -> i64 {
+        let since = self.qanat.0.started.duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |elapsed| elapsed.as_micros() as i64)
+    }
+
+    fn signal(&self, pid: i32, end: bool) -> Result<bool> {
+        if end {
+            return Err(Error::unsupported("pg_terminate_backend"));
+        }
+        Ok(self.qanat.0.sessions.cancel_any(pid))
+    }
+
+    fn expression_columns(
+        &self,
+        collection: &model::Collection,
+        text: &str,
+    ) -> Vec<model::ColumnId> {
+        use model::expressions::Expressions;
+        let compiled = crate::compile::Compiler.compile(text, collection, None);
+        compiled.map(|evaluator| evaluator.columns()).unwrap_or_default()
+    }
+
+    fn expression_type(&self, collection: &model::Collection, text: &str) -> Option<query::Type> {
+        use model::expressions::Expressions;
+        let compiled = crate::compile::Compiler.compile(text, collection, None);
+        compiled.ok().map(|evaluator| evaluator.ty())
+    }
+
+    fn settings(&self) -> Vec<report::Setting> {
+        let shown = self.settings.lock().all();
+        let setting = |shown: crate::settings::Shown| report::Setting {
+            name: shown.name.to_owned(),
+            value: shown.value,
+            category: "Qanat",
+            description: shown.description.to_owned(),
+            context: "user",
+            ty: "string",
+            source: "default",
+            ..report::Setting::default()
+        };
+        shown.into_iter().map(setting).collect()
+    }
+
+    fn activity(&self) -> Vec<report::Activity> {
+        let catalogue = self.picture.read().0.clone();
+        let number = |name: &str| catalogue.database(name).map(|database| database.id.0);
+        let activity = |info: crate::sessions::SessionInfo| report::Activity {
+            pid: info.id,
+            database: number(&info.database).map(|number| (number, info.database.clone())),
+            user: Some(info.user),
+            application: info.application,
+            state_changed: Some(info.since),
+            state: Some(info.state),
+            query: info.query,
+            kind: "client backend",
+            ..report::Activity::default()
+        };
+        self.qanat.sessions().into_iter().map(activity).collect()
+    }
 }
 
 /// The schemas of `search_path`, `"$user"` resolved.
@@ -200,7 +270,8 @@ pub fn search_path(settings: &Settings, user: &str) -> Vec<String> {
     names.into_iter().map(|name| if name == "$user" { user.to_owned() } else { name }).collect()
 }
 
-/// The names of a comma-separated list; a name that is none is left out, as PostgreSQL does when it searches.
+/// The names of a comma-separated list; a name that is none is left out, as PostgreSQL does when it
+/// searches.
 fn split_path(path: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut quoted = false;

@@ -49,7 +49,8 @@ impl Session {
             let runnable = self.runnable(&prepared).await?;
             self.printed(&runnable, None, &options).await?
         };
-        let rows: Vec<Vec<Option<String>>> = lines.into_iter().map(|line| vec![Some(line)]).collect();
+        let rows: Vec<Vec<Option<String>>> =
+            lines.into_iter().map(|line| vec![Some(line)]).collect();
         let columns = Arc::new([text_column("QUERY PLAN")]);
         Ok(Portal::rows(columns, text_rows(1, &rows)?, Tag::Plain("EXPLAIN".into())))
     }
@@ -78,7 +79,8 @@ impl Session {
         options: &Options,
     ) -> Result<Vec<String>> {
         let active = self.active().await?;
-        let shown = printer::Options { costs: !options.hide_costs, counts, timing: !options.hide_timing };
+        let shown =
+            printer::Options { costs: !options.hide_costs, counts, timing: !options.hide_timing };
         let statement = &runnable.plan.statement;
         let statistics = Statistics::of(&active.work, statement).await?;
         Ok(printer::explain(statement, &statistics, &*active.environment, &shown))
@@ -105,8 +107,12 @@ fn options(list: &[ast::OptionItem]) -> Result<Options> {
             "format" if text.as_deref() == Some("text") => {}
             other => {
                 let what = format!("EXPLAIN option {}", other.to_uppercase());
-                return Err(Error::new(ErrorKind::Unsupported, "0A000", format!("{what} is not supported"))
-                    .at(item.name.position.0));
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    "0A000",
+                    format!("{what} is not supported"),
+                )
+                .at(item.name.position.0));
             }
         }
     }

@@ -8,18 +8,22 @@
 //!                                └──BEGIN──► Explicit ──error──► Failed ──ROLLBACK──► Idle
 //! ```
 //!
-//! A client's texts (one simple query, or the messages between two Syncs) run in one implicit transaction unless it says BEGIN; the protocol
-//! says where the end is ([`Session::sync`]). So the rules of PostgreSQL's message flow live in the protocol and the rules
-//! of transactions here, and the library uses the same two calls.
+//! A client's texts (one simple query, or the messages between two Syncs) run in one implicit
+//! transaction unless it says BEGIN; the protocol says where the end is ([`Session::sync`]). So the
+//! rules of PostgreSQL's message flow live in the protocol and the rules of transactions here, and
+//! the library uses the same two calls.
 //!
 //! **Invariants**
 //! - In `Failed` nothing runs but ROLLBACK, ROLLBACK TO and COMMIT (which rolls back).
 //! - A statement that fails inside an explicit transaction leaves none of its own writes behind.
-//! - A reply that ends a transaction is given after `settle`: nothing is shown that a crash could take back.
-//! - A portal shares the transaction's `Work`; ending the transaction ends every portal but held ones.
+//! - A reply that ends a transaction is given after `settle`: nothing is shown that a crash could
+//!   take back.
+//! - A portal shares the transaction's `Work`; ending the transaction ends every portal but held
+//!   ones.
 //!
-//! Rejected: a session that commits after each statement by itself and is told about BEGIN later; a pipeline of
-//! Parse/Bind/Execute messages before one Sync is one transaction to PostgreSQL's clients.
+//! Rejected: a session that commits after each statement by itself and is told about BEGIN later; a
+//! pipeline of Parse/Bind/Execute messages before one Sync is one transaction to PostgreSQL's
+//! clients.
 
 mod cached;
 mod copy;
@@ -41,9 +45,9 @@ use ::transaction::{CancelToken, Durability, Stamp};
 use model::Work;
 use parking_lot::Mutex;
 
+pub use copy::{CopyFormat, Force};
 pub use copy::{CopyIn, CopyOut};
 pub use portal::{Fetched, Portal, Rows};
-pub use copy::{CopyFormat, Force};
 pub use prepare::{Prepared, parse};
 pub use statement::{Parameters, Started, TextParameters};
 
@@ -187,7 +191,8 @@ impl Qanat {
         })
     }
 
-    /// Ends what another session runs (CancelRequest, KILL). False where number or secret are wrong.
+    /// Ends what another session runs (CancelRequest, KILL). False where number or secret are
+    /// wrong.
     pub fn cancel(&self, id: i32, secret: i32) -> bool {
         self.0.sessions.cancel(id, secret)
     }
@@ -234,7 +239,12 @@ impl Session {
         std::mem::take(&mut self.notices)
     }
 
-    fn notice(&mut self, severity: &'static str, sqlstate: &'static str, message: impl Into<String>) {
+    fn notice(
+        &mut self,
+        severity: &'static str,
+        sqlstate: &'static str,
+        message: impl Into<String>,
+    ) {
         self.notices.push(Notice { severity, sqlstate, message: message.into() });
     }
 

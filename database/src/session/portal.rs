@@ -57,7 +57,11 @@ pub enum Fetched {
 }
 
 impl Portal {
-    pub(super) fn running(columns: Arc<[OutputColumn]>, running: Running, tag: &'static str) -> Self {
+    pub(super) fn running(
+        columns: Arc<[OutputColumn]>,
+        running: Running,
+        tag: &'static str,
+    ) -> Self {
         let state = State::Running(Box::new(running), VecDeque::new());
         Portal { columns, state, tag: Tag::Counted(tag), given: 0, shows: true }
     }

@@ -1,7 +1,8 @@
 //! Preparing: text to a statement that can be described and run many times.
 //!
-//! A statement with a plan is bound against the catalogue of the transaction it is prepared in; when it runs and one of its collections has
-//! changed since, it is bound again, and if its answer's columns changed with it that is error 0A000, since the client was told other ones.
+//! A statement with a plan is bound against the catalogue of the transaction it is prepared in;
+//! when it runs and one of its collections has changed since, it is bound again, and if its
+//! answer's columns changed with it that is error 0A000, since the client was told other ones.
 
 use std::sync::Arc;
 
@@ -87,9 +88,11 @@ impl Session {
     ) -> Result<Arc<Prepared>> {
         self.refuse_failed(&parsed.statement)?;
         let own = text.get(parsed.start as usize..parsed.end as usize).unwrap_or(text);
-        let parameter_count = sql::texts::highest_parameter(own, Dialect::PostgreSql).map_err(|error| syntax(&error))?;
+        let parameter_count = sql::texts::highest_parameter(own, Dialect::PostgreSql)
+            .map_err(|error| syntax(&error))?;
         let shape = if has_plan(&parsed.statement) { self.shape(own, given) } else { None };
-        if let Some(known) = shape.as_ref().and_then(|s| self.qanat.0.plans.get(&s.key, &s.literals))
+        if let Some(known) =
+            shape.as_ref().and_then(|s| self.qanat.0.plans.get(&s.key, &s.literals))
             && self.is_current(&known).await?
             && known.text == own
         {
@@ -131,7 +134,9 @@ impl Session {
         if let Some(bound) = known {
             let path = search_path(&self.settings.lock(), &self.user);
             let active = self.active().await?;
-            if bound.search_path == path && is_current(&bound.plan.statement, &active.work.catalogue()) {
+            if bound.search_path == path
+                && is_current(&bound.plan.statement, &active.work.catalogue())
+            {
                 return Ok(Runnable { plan: bound.plan, literals: bound.literals });
             }
         }
@@ -159,15 +164,21 @@ impl Session {
         };
         let bound = sql::bind::bind(&prepared.parsed, prepared.parameter_count, &environment)?;
         looked_at.clone_from(&bound.looked_at);
-        let literals = sql::texts::literal_texts(&prepared.text, Dialect::PostgreSql).map_err(|error| syntax(&error))?;
+        let literals = sql::texts::literal_texts(&prepared.text, Dialect::PostgreSql)
+            .map_err(|error| syntax(&error))?;
         let literals: Vec<Option<String>> = literals
             .into_iter()
             .zip(&bound.statement.lifted)
             .map(|(text, lifted)| lifted.is_some().then_some(text))
             .collect();
         let statistics = plan::optimize::Statistics::of(&active.work, &bound.statement).await?;
-        let optimized = plan::optimize::optimize(bound.statement, &statistics, &*active.environment);
-        Ok(Bound { plan: Arc::new(start::Prepared::new(optimized)?), literals: literals.into(), search_path })
+        let optimized =
+            plan::optimize::optimize(bound.statement, &statistics, &*active.environment);
+        Ok(Bound {
+            plan: Arc::new(start::Prepared::new(optimized)?),
+            literals: literals.into(),
+            search_path,
+        })
     }
 
     /// 25P02 for everything but the end of a failed transaction.
@@ -179,17 +190,21 @@ impl Session {
         let ends = matches!(
             statement,
             Statement::Transaction(
-                Transaction::Commit { .. } | Transaction::Rollback { .. } | Transaction::RollbackTo(_)
+                Transaction::Commit { .. }
+                    | Transaction::Rollback { .. }
+                    | Transaction::RollbackTo(_)
             ) | Statement::Empty
         );
         if ends {
             return Ok(());
         }
-        let message = "current transaction is aborted, commands ignored until end of transaction block";
+        let message =
+            "current transaction is aborted, commands ignored until end of transaction block";
         Err(Error::new(ErrorKind::State, "25P02", message))
     }
 
-    /// Keeps a statement under a name (PREPARE, Parse). The empty name is overwritten, others are not.
+    /// Keeps a statement under a name (PREPARE, Parse). The empty name is overwritten, others are
+    /// not.
     ///
     /// # Errors
     /// `42P05` where the name is taken.
@@ -231,6 +246,9 @@ impl Session {
 /// Whether every collection of a plan is the one in the catalogue.
 fn is_current(plan: &plan::Statement, catalogue: &Catalogue) -> bool {
     plan.uses.iter().all(|used| {
-        catalogue.collections.get(&used.id).is_some_and(|known| Arc::ptr_eq(known, used) || known == used)
+        catalogue
+            .collections
+            .get(&used.id)
+            .is_some_and(|known| Arc::ptr_eq(known, used) || known == used)
     })
 }

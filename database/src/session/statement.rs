@@ -7,19 +7,20 @@
 //! ```
 //!
 //! **Invariants**
-//! - A change is run to its end before anything of it is answered, so that it can be undone and run again.
-//! - A statement is retried only if it is the first of an implicit transaction (the client saw nothing), or if it has written nothing
-//!   and only the schema moved.
+//! - A change is run to its end before anything of it is answered, so that it can be undone and run
+//!   again.
+//! - A statement is retried only if it is the first of an implicit transaction (the client saw
+//!   nothing), or if it has written nothing and only the schema moved.
 
 use std::sync::Arc;
 
 use language::sql::ast;
 use model::datum::{Arena, Datum};
+use query::execute::batch::Batch;
+use query::execute::fault::fault;
 use query::execute::parameters::{self, Argument};
 use query::execute::run::{Frame, Newer, Settings as RunSettings};
-use query::execute::fault::fault;
 use query::execute::start::{self, Running};
-use query::execute::batch::Batch;
 use query::plan::Operation;
 
 use super::portal::Tag;
@@ -87,7 +88,11 @@ impl Session {
     ///
     /// # Errors
     /// What it says; the caller then calls [`Session::fail`].
-    pub async fn start(&mut self, prepared: &Arc<Prepared>, parameters: &dyn Parameters) -> Result<Started> {
+    pub async fn start(
+        &mut self,
+        prepared: &Arc<Prepared>,
+        parameters: &dyn Parameters,
+    ) -> Result<Started> {
         self.refuse_failed(&prepared.parsed.statement)?;
         self.cancel.reset();
         self.show("active", Some(&prepared.text));
@@ -200,7 +205,11 @@ impl Session {
         .await
     }
 
-    async fn begin_run(&mut self, runnable: &Runnable, parameters: &dyn Parameters) -> Result<Running> {
+    async fn begin_run(
+        &mut self,
+        runnable: &Runnable,
+        parameters: &dyn Parameters,
+    ) -> Result<Running> {
         let (frame, settings) = self.frame_of(runnable, parameters).await?;
         let work = self.active().await?.work.clone();
         start::start(&runnable.plan, frame, work, settings)

@@ -70,13 +70,15 @@ impl Session {
         let surroundings = Arc::new(Surroundings(environment.clone()));
         let work = self.qanat.0.model.begin(begin, tracking, surroundings).await.map_err(fault)?;
         environment.picture.write().0 = work.catalogue();
-        // Released at once: to come back to it is slower then, but nothing is kept for it meanwhile.
+        // Released at once: to come back to it is slower then, but nothing is kept for it
+        // meanwhile.
         let base = work.savepoint().map_err(fault)?;
         work.release(&base);
         let mut settings = self.settings.lock();
         settings.begin();
         let _ = settings.set("transaction_isolation", level_name(modes.level), true);
-        let _ = settings.set("transaction_read_only", if modes.read_only { "on" } else { "off" }, true);
+        let _ =
+            settings.set("transaction_read_only", if modes.read_only { "on" } else { "off" }, true);
         drop(settings);
         self.active = Some(Active {
             work: Arc::new(work),
@@ -91,8 +93,9 @@ impl Session {
         Ok(())
     }
 
-    /// Brings the transaction to the start of a statement: its time, its waits, and a fresh snapshot, which at the levels
-    /// above READ COMMITTED only the first statement gets (BEGIN alone sees nothing).
+    /// Brings the transaction to the start of a statement: its time, its waits, and a fresh
+    /// snapshot, which at the levels above READ COMMITTED only the first statement gets (BEGIN
+    /// alone sees nothing).
     pub(super) async fn start_statement(&mut self) -> Result<&mut Active> {
         let fresh = self.active.is_none();
         let (lock_timeout, zone) = {
@@ -124,14 +127,18 @@ impl Session {
     /// What the commit says.
     pub async fn sync(&mut self) -> Result<()> {
         if self.status != Status::Implicit {
-            self.show(if self.status == Status::Idle { "idle" } else { "idle in transaction" }, None);
+            self.show(
+                if self.status == Status::Idle { "idle" } else { "idle in transaction" },
+                None,
+            );
             return Ok(());
         }
         self.commit().await
     }
 
-    /// A text failed: rolls an implicit transaction back, fails an explicit one. That one gives up its locks and writes at
-    /// once (back to its newest savepoint, if it has one), since nobody can do anything with them any more.
+    /// A text failed: rolls an implicit transaction back, fails an explicit one. That one gives up
+    /// its locks and writes at once (back to its newest savepoint, if it has one), since nobody can
+    /// do anything with them any more.
     pub async fn fail(&mut self) {
         match self.status {
             Status::Implicit => {
@@ -141,7 +148,8 @@ impl Session {
                 self.status = Status::Failed;
                 self.show("idle in transaction (aborted)", None);
                 if let Some(active) = &self.active {
-                    let newest = active.savepoints.last().map_or(&active.base, |(_, savepoint)| savepoint);
+                    let newest =
+                        active.savepoints.last().map_or(&active.base, |(_, savepoint)| savepoint);
                     if let Err(error) = active.work.rollback_to(newest).await {
                         tracing::debug!(%error, "a failed transaction keeps its locks until it ends");
                     }
@@ -175,7 +183,8 @@ impl Session {
         let durability = self.durability();
         let Active { work, .. } = active;
         let Ok(work) = Arc::try_unwrap(work) else {
-            // A portal of this transaction is still running somewhere: without it the writes cannot be taken.
+            // A portal of this transaction is still running somewhere: without it the writes cannot
+            // be taken.
             return match commit {
                 true => Err(Error::internal("a portal outlives its transaction")),
                 false => Ok(()),
@@ -228,11 +237,16 @@ impl Session {
         Ok(())
     }
 
-    /// SET TRANSACTION, and BEGIN within a transaction. The level may change only before the first query; the
-    /// transaction is then begun anew, since its snapshot and its read set belong to the level.
+    /// SET TRANSACTION, and BEGIN within a transaction. The level may change only before the first
+    /// query; the transaction is then begun anew, since its snapshot and its read set belong to the
+    /// level.
     pub(super) async fn change_modes(&mut self, modes: &[ast::TransactionMode]) -> Result<()> {
         let Some(active) = &mut self.active else {
-            self.notice("WARNING", "25P01", "SET TRANSACTION can only be used in transaction blocks");
+            self.notice(
+                "WARNING",
+                "25P01",
+                "SET TRANSACTION can only be used in transaction blocks",
+            );
             return Ok(());
         };
         let now = Modes { level: active.level, read_only: active.read_only };
@@ -244,7 +258,8 @@ impl Session {
             }
             let savepoints = !active.savepoints.is_empty();
             if savepoints {
-                let message = "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction";
+                let message =
+                    "SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction";
                 return Err(Error::new(ErrorKind::State, "25001", message));
             }
             self.active = None;
@@ -252,7 +267,11 @@ impl Session {
         }
         active.read_only = wanted.read_only;
         let mut settings = self.settings.lock();
-        let _ = settings.set("transaction_read_only", if wanted.read_only { "on" } else { "off" }, true);
+        let _ = settings.set(
+            "transaction_read_only",
+            if wanted.read_only { "on" } else { "off" },
+            true,
+        );
         Ok(())
     }
 
@@ -261,7 +280,11 @@ impl Session {
         let wanted = apply_modes(self.default_modes(), modes)?;
         let mut settings = self.settings.lock();
         settings.set("default_transaction_isolation", level_name(wanted.level), false)?;
-        settings.set("default_transaction_read_only", if wanted.read_only { "on" } else { "off" }, false)
+        settings.set(
+            "default_transaction_read_only",
+            if wanted.read_only { "on" } else { "off" },
+            false,
+        )
     }
 
     async fn end_statement(&mut self, commit: bool, chain: bool) -> Result<&'static str> {
@@ -270,7 +293,8 @@ impl Session {
             Status::Idle | Status::Implicit => {
                 if chain {
                     let word = if commit { "COMMIT" } else { "ROLLBACK" };
-                    let message = format!("{word} AND CHAIN can only be used in transaction blocks");
+                    let message =
+                        format!("{word} AND CHAIN can only be used in transaction blocks");
                     return Err(Error::new(ErrorKind::State, "25P01", message));
                 }
                 self.notice("WARNING", "25P01", "there is no transaction in progress");
@@ -378,7 +402,9 @@ fn apply_modes(mut modes: Modes, list: &[ast::TransactionMode]) -> Result<Modes>
         match mode {
             ast::TransactionMode::Isolation(level) => {
                 modes.level = match level {
-                    ast::IsolationLevel::ReadUncommitted | ast::IsolationLevel::ReadCommitted => Level::ReadCommitted,
+                    ast::IsolationLevel::ReadUncommitted | ast::IsolationLevel::ReadCommitted => {
+                        Level::ReadCommitted
+                    }
                     ast::IsolationLevel::RepeatableRead => Level::RepeatableRead,
                     ast::IsolationLevel::Serializable => Level::Serializable,
                 }

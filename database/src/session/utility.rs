@@ -35,10 +35,17 @@ pub(super) fn text_rows(width: usize, rows: &[Vec<Option<String>>]) -> Result<Ve
 
 impl Session {
     /// The columns that a statement without a plan answers, for Describe.
-    pub(super) async fn utility_columns(&mut self, statement: &Statement) -> Result<Vec<OutputColumn>> {
+    pub(super) async fn utility_columns(
+        &mut self,
+        statement: &Statement,
+    ) -> Result<Vec<OutputColumn>> {
         Ok(match statement {
-            Statement::Show(ast::Show::All) => ["name", "setting", "description"].map(text_column).to_vec(),
-            Statement::Show(ast::Show::Name(name)) => vec![text_column(&self.shown_name(&name.name)?)],
+            Statement::Show(ast::Show::All) => {
+                ["name", "setting", "description"].map(text_column).to_vec()
+            }
+            Statement::Show(ast::Show::Name(name)) => {
+                vec![text_column(&self.shown_name(&name.name)?)]
+            }
             Statement::Explain(_) => vec![text_column("QUERY PLAN")],
             Statement::Execute(execute) => self.prepared(&execute.name.name)?.columns.clone(),
             Statement::Fetch(fetch) if !fetch.is_move => self.cursor_columns(&fetch.cursor.name)?,
@@ -78,7 +85,9 @@ impl Session {
             Statement::Deallocate(name) => self.deallocate(name.as_ref())?,
             Statement::DeclareCursor(declare) => self.declare(declare, &prepared.text).await?,
             Statement::Fetch(fetch) => self.fetch_cursor(fetch).await?,
-            Statement::Close(name) => self.close_cursor(name.as_ref().map(|name| name.name.as_str()))?,
+            Statement::Close(name) => {
+                self.close_cursor(name.as_ref().map(|name| name.name.as_str()))?
+            }
             Statement::Copy(copy) => return self.copy(copy, &prepared.text).await,
             Statement::Explain(explain) => self.explain(explain, &prepared.text).await?,
             Statement::Vacuum(vacuum) => self.vacuum(vacuum).await?,
@@ -98,7 +107,10 @@ impl Session {
             Statement::Notify(_) => return Err(Error::unsupported("NOTIFY")),
             Statement::Do(_) => return Err(Error::unsupported("DO")),
             Statement::Call(_) => return Err(Error::unsupported("CALL")),
-            Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+            Statement::Query(_)
+            | Statement::Insert(_)
+            | Statement::Update(_)
+            | Statement::Delete(_) => {
                 return Err(Error::internal("a statement with a plan"));
             }
             _ => self.define(prepared).await?,
@@ -112,7 +124,9 @@ impl Session {
             self.notice("WARNING", "25P01", "SET LOCAL can only be used in transaction blocks");
         }
         match &set.kind {
-            ast::SetKind::Value { name, values } => self.set_value(&name.name, values, local).await?,
+            ast::SetKind::Value { name, values } => {
+                self.set_value(&name.name, values, local).await?
+            }
             ast::SetKind::Default(name) => self.settings.lock().reset(&name.name, local)?,
             ast::SetKind::Reset(name) => {
                 self.settings.lock().reset(&name.name, false)?;
@@ -124,7 +138,9 @@ impl Session {
             }
             ast::SetKind::Transaction(modes) => self.change_modes(modes).await?,
             ast::SetKind::SessionCharacteristics(modes) => self.change_default_modes(modes)?,
-            ast::SetKind::Snapshot(_) => return Err(Error::unsupported("SET TRANSACTION SNAPSHOT")),
+            ast::SetKind::Snapshot(_) => {
+                return Err(Error::unsupported("SET TRANSACTION SNAPSHOT"));
+            }
             ast::SetKind::FromCurrent(_) => return Err(Error::unsupported("SET … FROM CURRENT")),
             // No constraint is deferrable, so every one of them is immediate already.
             ast::SetKind::Constraints { .. } => return Ok(Portal::done("SET CONSTRAINTS")),
@@ -137,7 +153,9 @@ impl Session {
             .iter()
             .map(|value| match value {
                 ast::SetValue::Text(text) => Ok(text.clone()),
-                ast::SetValue::Number(number) => Ok(language::sql::texts::value_text(number.clone())),
+                ast::SetValue::Number(number) => {
+                    Ok(language::sql::texts::value_text(number.clone()))
+                }
                 ast::SetValue::Interval(..) => Err(Error::unsupported("SET TIME ZONE INTERVAL")),
             })
             .collect::<Result<Vec<_>>>()?;
@@ -150,7 +168,13 @@ impl Session {
                 let mode = transaction_mode(name, &value)?;
                 self.change_modes(&[mode]).await
             }
-            _ => self.settings.lock().set(name, &value, local),
+            _ => {
+                self.settings.lock().set(name, &value, local)?;
+                if name.eq_ignore_ascii_case("application_name") {
+                    self.info.lock().application = value;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -172,7 +196,9 @@ impl Session {
                 let all = self.settings.lock().all();
                 let rows: Vec<Vec<Option<String>>> = all
                     .into_iter()
-                    .map(|s| vec![Some(s.name.to_owned()), Some(s.value), Some(s.description.to_owned())])
+                    .map(|s| {
+                        vec![Some(s.name.to_owned()), Some(s.value), Some(s.description.to_owned())]
+                    })
                     .collect();
                 let columns = ["name", "setting", "description"].map(text_column).to_vec();
                 Ok(Portal::rows(columns.into(), text_rows(3, &rows)?, Tag::Plain("SHOW".into())))
@@ -188,7 +214,9 @@ impl Session {
             .collect::<Result<Vec<_>>>()?;
         let inner = text.get(prepare.position.0 as usize..).unwrap_or("");
         let parsed = super::prepare::parse(inner)?;
-        let [parsed] = parsed.as_slice() else { return Err(Error::internal("PREPARE of several statements")) };
+        let [parsed] = parsed.as_slice() else {
+            return Err(Error::internal("PREPARE of several statements"));
+        };
         let prepared = self.prepare(inner, parsed, &types).await?;
         self.keep_prepared(&prepare.name.name, prepared)?;
         Ok(Portal::done("PREPARE"))
@@ -197,9 +225,15 @@ impl Session {
     async fn execute_statement(&mut self, execute: &ast::Execute) -> Result<Started> {
         let prepared = self.prepared(&execute.name.name)?.clone();
         if execute.arguments.len() != prepared.parameters.len() {
-            let message = format!("wrong number of parameters for prepared statement \"{}\"", execute.name.name);
-            let detail =
-                format!("Expected {} parameters but got {}.", prepared.parameters.len(), execute.arguments.len());
+            let message = format!(
+                "wrong number of parameters for prepared statement \"{}\"",
+                execute.name.name
+            );
+            let detail = format!(
+                "Expected {} parameters but got {}.",
+                prepared.parameters.len(),
+                execute.arguments.len()
+            );
             return Err(Error::new(ErrorKind::Syntax, "42601", message).detail(detail));
         }
         let mut values = Vec::with_capacity(execute.arguments.len());
@@ -210,7 +244,11 @@ impl Session {
     }
 
     /// The value of an expression over nothing, as text of a type.
-    pub(super) async fn constant_text(&mut self, expr: &ast::Expr, ty: Type) -> Result<Option<String>> {
+    pub(super) async fn constant_text(
+        &mut self,
+        expr: &ast::Expr,
+        ty: Type,
+    ) -> Result<Option<String>> {
         let search_path = super::environment::search_path(&self.settings.lock(), &self.user);
         let (database, name) = (self.database.id, self.database.name.clone());
         let active = self.start_statement().await?;
@@ -223,7 +261,8 @@ impl Session {
             parameters: &[],
             lift: false,
         };
-        let bound = language::sql::bind::bind_constant_expression(expr, Some((ty, -1)), &environment)?;
+        let bound =
+            language::sql::bind::bind_constant_expression(expr, Some((ty, -1)), &environment)?;
         let arena = model::datum::Arena::new();
         let context = query::expression::Context { parameters: &[], session: &*active.environment };
         let value = bound.eval(&context, &[], &arena)?;
@@ -247,7 +286,8 @@ impl Session {
         }
     }
 
-    /// VACUUM and ANALYZE: the store cleans up and counts by itself, so there is nothing left to do but check the names.
+    /// VACUUM and ANALYZE: the store cleans up and counts by itself, so there is nothing left to do
+    /// but check the names.
     async fn vacuum(&mut self, vacuum: &ast::Vacuum) -> Result<Portal> {
         if vacuum.vacuum {
             self.refuse_in_block("VACUUM")?;
@@ -281,14 +321,19 @@ impl Session {
     fn cursor_columns(&self, name: &str) -> Result<Vec<OutputColumn>> {
         match self.cursors.get(name) {
             Some(cursor) => Ok(cursor.columns().to_vec()),
-            None => Err(Error::new(ErrorKind::Name, "34000", format!("cursor \"{name}\" does not exist"))),
+            None => Err(Error::new(
+                ErrorKind::Name,
+                "34000",
+                format!("cursor \"{name}\" does not exist"),
+            )),
         }
     }
 }
 
 /// Names of a list, quoted where SQL needs it.
 fn quoted_list(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| language::sql::deparse::quote_name(name)).collect();
+    let quoted: Vec<String> =
+        names.iter().map(|name| language::sql::deparse::quote_name(name)).collect();
     quoted.join(", ")
 }
 

@@ -4,19 +4,21 @@
 //!   FROM ─ WHERE ─ [Aggregate ─ HAVING] ─ [ProjectSet] ─ Project(list ⧺ sort keys) ─ DISTINCT ─ Sort ─ LockRows ─ Limit ─ Project(list)
 //! ```
 //!
-//! Grouping binds in two steps, since the Aggregate's output row must be known before anything is bound over it: first the group keys
-//! and every aggregate call of the list, HAVING and ORDER BY are bound over the ungrouped rows; then, with `Level::grouping` set, the
-//! expressions are bound again, and a key or a call that is met becomes a column of the Aggregate.
+//! Grouping binds in two steps, since the Aggregate's output row must be known before anything is
+//! bound over it: first the group keys and every aggregate call of the list, HAVING and ORDER BY
+//! are bound over the ungrouped rows; then, with `Level::grouping` set, the expressions are bound
+//! again, and a key or a call that is met becomes a column of the Aggregate.
 //!
 //! **Invariants**
-//! - Over grouped rows a column is a group key, or functionally depends on one (its table's primary key is grouped by; it was
-//!   added as a key), or it is error 42803.
-//! - The list's columns come first in the projected row; sort keys that are not in the list follow and are cut off at the end.
+//! - Over grouped rows a column is a group key, or functionally depends on one (its table's primary
+//!   key is grouped by; it was added as a key), or it is error 42803.
+//! - The list's columns come first in the projected row; sort keys that are not in the list follow
+//!   and are cut off at the end.
 
 use query::expression::{Expression, Node as ExpressionNode};
 use query::plan::{
-    AggregateCall, LockWait, LockedTable, Node, NodeKind, Operation, OutputColumn, RowLock, ScanColumn,
-    SetOperation, SortKey,
+    AggregateCall, LockWait, LockedTable, Node, NodeKind, Operation, OutputColumn, RowLock,
+    ScanColumn, SetOperation, SortKey,
 };
 use query::{Error, ErrorKind, Result, Type};
 
@@ -26,8 +28,8 @@ use super::from::bare_column;
 use super::scope::{Relation, Scope, ScopeColumn};
 use super::{Binder, Clause, Operation as Bound, column, resolve};
 use crate::sql::ast::{
-    self, Distinct, Expr, ExprKind, FunctionCall, GroupItem, LiteralValue, LockStrength, Query, QueryBody,
-    Select, SortBy, Target,
+    self, Distinct, Expr, ExprKind, FunctionCall, GroupItem, LiteralValue, LockStrength, Query,
+    QueryBody, Select, SortBy, Target,
 };
 
 /// What an Aggregate's output row means.
@@ -90,9 +92,13 @@ impl Binder<'_> {
             QueryBody::SetOperation(operation) => self.set_operation(operation)?,
         };
         if let Some(locking) = query.locking.first() {
-            let what = if matches!(query.body, QueryBody::Values(_)) { "VALUES" } else { "UNION/INTERSECT/EXCEPT" };
+            let what = if matches!(query.body, QueryBody::Values(_)) {
+                "VALUES"
+            } else {
+                "UNION/INTERSECT/EXCEPT"
+            };
             let message = format!("{} is not allowed with {what}", strength_name(locking.strength));
-            return Err(Error::new(ErrorKind::Unsupported, "0A000", message).at(locking.position.0));
+            return Err(Error::new(ErrorKind::Unsupported, "0A000", message));
         }
         node = self.order_output(node, &columns, &query.order_by)?;
         let node = self.limit(node, query)?;
@@ -106,17 +112,20 @@ impl Binder<'_> {
         let level = self.level()?;
         (level.node, level.scope) = (Some(node), scope);
         if let Some(condition) = &select.filter {
-            let predicate = self.in_clause(Clause::Where, |binder| binder.condition(condition, "WHERE"))?;
+            let predicate =
+                self.in_clause(Clause::Where, |binder| binder.condition(condition, "WHERE"))?;
             let input = self.take_node()?;
             self.put_node(filter(input, predicate))?;
         }
         self.group(select, query)?;
         if let Some(having) = &select.having {
-            let predicate = self.in_clause(Clause::Having, |binder| binder.condition(having, "HAVING"))?;
+            let predicate =
+                self.in_clause(Clause::Having, |binder| binder.condition(having, "HAVING"))?;
             let input = self.take_node()?;
             self.put_node(filter(input, predicate))?;
         }
-        let items = self.in_clause(Clause::Select, |binder| binder.targets(&select.targets, open))?;
+        let items =
+            self.in_clause(Clause::Select, |binder| binder.targets(&select.targets, open))?;
         self.finish_select(select, query, items)
     }
 
@@ -149,7 +158,9 @@ impl Binder<'_> {
 
     /// The table column that an expression of the list is, for RowDescription.
     fn origin(&self, expr: &Expr) -> (u32, i16) {
-        let (ExprKind::Column(name), Some(level)) = (&expr.kind, self.levels.last()) else { return (0, 0) };
+        let (ExprKind::Column(name), Some(level)) = (&expr.kind, self.levels.last()) else {
+            return (0, 0);
+        };
         let parts: Vec<&str> = name.parts.iter().map(|part| part.name.as_str()).collect();
         let found = match parts.as_slice() {
             [column] => level.scope.column(column),
@@ -198,7 +209,8 @@ impl Binder<'_> {
             node = distinct_on_node(node, &on, &mut keys)?;
         } else if select.distinct.is_some() {
             if node.width() != width {
-                let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
+                let message =
+                    "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
                 let offset = query.order_by.first().map_or(0, |by| by.expr.position.0);
                 return Err(Error::new(ErrorKind::Name, "42P10", message).at(offset));
             }
@@ -218,11 +230,20 @@ impl Binder<'_> {
     }
 
     /// Positions in the projected row of DISTINCT ON's expressions.
-    fn sort_targets(&mut self, exprs: &[Expr], items: &[Item], list: &mut Vec<Expression>) -> Result<Vec<usize>> {
+    fn sort_targets(
+        &mut self,
+        exprs: &[Expr],
+        items: &[Item],
+        list: &mut Vec<Expression>,
+    ) -> Result<Vec<usize>> {
         exprs
             .iter()
             .map(|expr| {
-                let by = SortBy { expr: expr.clone(), order: ast::SortOrder::Default, nulls_first: None };
+                let by = SortBy {
+                    expr: expr.clone(),
+                    order: ast::SortOrder::Default,
+                    nulls_first: None,
+                };
                 self.sort_target_in(&by, items, list, "DISTINCT ON")
             })
             .collect()
@@ -238,7 +259,8 @@ impl Binder<'_> {
         self.sort_target_in(by, items, list, "ORDER BY")
     }
 
-    /// Where a sort expression stands in the projected row: an output name, an ordinal, or a new column.
+    /// Where a sort expression stands in the projected row: an output name, an ordinal, or a new
+    /// column.
     fn sort_target_in(
         &mut self,
         by: &SortBy,
@@ -306,7 +328,10 @@ impl Binder<'_> {
         let node = Node::new(NodeKind::Single, Vec::new());
         self.push(Scope::default(), Some(node), Clause::Limit);
         let level_below = self.levels.len().wrapping_sub(2);
-        let visible = self.levels.get_mut(level_below).map(|level| std::mem::replace(&mut level.visible, false));
+        let visible = self
+            .levels
+            .get_mut(level_below)
+            .map(|level| std::mem::replace(&mut level.visible, false));
         let bound = self.expression(expr);
         let level = self.levels.pop();
         if let (Some(below), Some(visible)) = (self.levels.get_mut(level_below), visible) {
@@ -319,11 +344,18 @@ impl Binder<'_> {
             }
             _ => error,
         })?;
-        if level.is_some_and(|level| !level.captured.is_empty() || level.node.is_some_and(|node| node.width() > 0)) {
-            return Err(Error::unsupported(format_args!("a subquery in {clause}")).at(expr.position.0));
+        if level.is_some_and(|level| {
+            !level.captured.is_empty() || level.node.is_some_and(|node| node.width() > 0)
+        }) {
+            return Err(
+                Error::unsupported(format_args!("a subquery in {clause}")).at(expr.position.0)
+            );
         }
         if bound.ty != Type::UNKNOWN && !bound.ty.is_numeric() {
-            let message = format!("argument of {clause} must be type bigint, not type {}", bound.ty.display(-1));
+            let message = format!(
+                "argument of {clause} must be type bigint, not type {}",
+                bound.ty.display(-1)
+            );
             return Err(Error::new(ErrorKind::Type, "42804", message).at(expr.position.0));
         }
         resolve::assign(self, bound, Type::INT8, -1, None).map(Some)
@@ -366,16 +398,27 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn group_key(&mut self, item: &GroupItem, select: &Select, keys: &mut Vec<(Option<Expr>, Expression)>) -> Result<()> {
+    fn group_key(
+        &mut self,
+        item: &GroupItem,
+        select: &Select,
+        keys: &mut Vec<(Option<Expr>, Expression)>,
+    ) -> Result<()> {
         let expr = match item {
             GroupItem::Expr(expr) => expr,
             GroupItem::Empty(_) => return Ok(()),
-            GroupItem::Rollup(_, position) => return Err(Error::unsupported("ROLLUP").at(position.0)),
+            GroupItem::Rollup(_, position) => {
+                return Err(Error::unsupported("ROLLUP").at(position.0));
+            }
             GroupItem::Cube(_, position) => return Err(Error::unsupported("CUBE").at(position.0)),
-            GroupItem::Sets(_, position) => return Err(Error::unsupported("GROUPING SETS").at(position.0)),
+            GroupItem::Sets(_, position) => {
+                return Err(Error::unsupported("GROUPING SETS").at(position.0));
+            }
         };
         if let ExprKind::Row { items, explicit: false } = &expr.kind {
-            return items.iter().try_for_each(|item| self.group_key(&GroupItem::Expr(item.clone()), select, keys));
+            return items
+                .iter()
+                .try_for_each(|item| self.group_key(&GroupItem::Expr(item.clone()), select, keys));
         }
         let expr = self.group_target(expr, select)?;
         let bound = self.in_clause(Clause::GroupBy, |binder| {
@@ -395,16 +438,23 @@ impl Binder<'_> {
         }
         if let Some(name) = bare_column(expr)
             && super::from::find(&self.level()?.scope, name).is_none()
-            && let Some(target) =
-                select.targets.iter().find(|t| t.label.as_ref().is_some_and(|label| label.name == name))
+            && let Some(target) = select
+                .targets
+                .iter()
+                .find(|t| t.label.as_ref().is_some_and(|label| label.name == name))
         {
             return Ok(target.expr.clone());
         }
         Ok(expr.clone())
     }
 
-    /// Columns that functionally depend on a grouped primary key become keys; that changes no group.
-    fn add_dependent_keys(&mut self, columns: &[ast::ColumnRef], keys: &mut Vec<(Option<Expr>, Expression)>) {
+    /// Columns that functionally depend on a grouped primary key become keys; that changes no
+    /// group.
+    fn add_dependent_keys(
+        &mut self,
+        columns: &[ast::ColumnRef],
+        keys: &mut Vec<(Option<Expr>, Expression)>,
+    ) {
         let Some(level) = self.levels.last() else { return };
         for relation in &level.scope.relations {
             if !key_is_grouped(relation, keys) {
@@ -412,7 +462,9 @@ impl Binder<'_> {
             }
             for c in &relation.columns {
                 let wanted = columns.iter().any(|name| names_column(name, relation, c));
-                let known = keys.iter().any(|(_, k)| matches!(k.node, ExpressionNode::Column(p) if p == c.position));
+                let known = keys
+                    .iter()
+                    .any(|(_, k)| matches!(k.node, ExpressionNode::Column(p) if p == c.position));
                 if wanted && !known {
                     keys.push((None, column(c.position, c.ty, c.modifier)));
                 }
@@ -427,7 +479,9 @@ impl Binder<'_> {
         if matches!(level.clause, Clause::Aggregate) {
             return Ok(None);
         }
-        let is = |(written, _): &(Option<Expr>, Expression)| written.as_ref().is_some_and(|w| w.kind == expr.kind);
+        let is = |(written, _): &(Option<Expr>, Expression)| {
+            written.as_ref().is_some_and(|w| w.kind == expr.kind)
+        };
         let Some(at) = grouping.keys.iter().position(is) else { return Ok(None) };
         let key = &grouping.keys[at].1;
         Ok(Some(Expression { offset: expr.position.0, ..column(at as u32, key.ty, key.modifier) }))
@@ -455,9 +509,11 @@ impl Binder<'_> {
     fn not_grouped(&self, level: usize, position: u32, name: &str, offset: u32) -> Error {
         let relations = &self.levels[level].scope.relations;
         let owner = relations.iter().find(|r| r.columns.iter().any(|c| c.position == position));
-        let shown = owner.map_or_else(|| name.to_owned(), |relation| format!("{}.{name}", relation.alias));
-        let message =
-            format!("column \"{shown}\" must appear in the GROUP BY clause or be used in an aggregate function");
+        let shown =
+            owner.map_or_else(|| name.to_owned(), |relation| format!("{}.{name}", relation.alias));
+        let message = format!(
+            "column \"{shown}\" must appear in the GROUP BY clause or be used in an aggregate function"
+        );
         Error::new(ErrorKind::Syntax, "42803", message).at(offset)
     }
 
@@ -534,7 +590,8 @@ impl Binder<'_> {
         rows: Vec<Vec<Expression>>,
         width: usize,
     ) -> Result<(Vec<Vec<Expression>>, Vec<Type>)> {
-        let mut columns: Vec<Vec<Expression>> = (0..width).map(|_| Vec::with_capacity(rows.len())).collect();
+        let mut columns: Vec<Vec<Expression>> =
+            (0..width).map(|_| Vec::with_capacity(rows.len())).collect();
         for row in rows {
             for (column, value) in columns.iter_mut().zip(row) {
                 column.push(value);
@@ -548,23 +605,33 @@ impl Binder<'_> {
             unified.push(column.into_iter());
         }
         let count = unified.first().map_or(0, |column| column.len());
-        let rows = (0..count).map(|_| unified.iter_mut().filter_map(Iterator::next).collect()).collect();
+        let rows =
+            (0..count).map(|_| unified.iter_mut().filter_map(Iterator::next).collect()).collect();
         Ok((rows, types))
     }
 
     /// VALUES over whatever applies its subqueries left under the level.
-    pub(super) fn values_node(&mut self, mut rows: Vec<Vec<Expression>>, types: Vec<Type>) -> Result<Node> {
+    pub(super) fn values_node(
+        &mut self,
+        mut rows: Vec<Vec<Expression>>,
+        types: Vec<Type>,
+    ) -> Result<Node> {
         let input = self.take_node()?;
         if matches!(input.kind, NodeKind::Single) {
             return Ok(Node::new(NodeKind::Values(rows), types));
         }
-        if rows.len() == 1 && let Some(row) = rows.pop() {
+        if rows.len() == 1
+            && let Some(row) = rows.pop()
+        {
             return Ok(project(input, row));
         }
         Err(Error::unsupported("a subquery in VALUES of several rows"))
     }
 
-    fn set_operation(&mut self, operation: &ast::SetOperation) -> Result<(Node, Vec<OutputColumn>)> {
+    fn set_operation(
+        &mut self,
+        operation: &ast::SetOperation,
+    ) -> Result<(Node, Vec<OutputColumn>)> {
         let word = match operation.operator {
             ast::SetOperator::Union => "UNION",
             ast::SetOperator::Intersect => "INTERSECT",
@@ -610,7 +677,8 @@ impl Binder<'_> {
         bound
     }
 
-    /// A query whose literals in the list take their types from outside: columns may come out of unknown type.
+    /// A query whose literals in the list take their types from outside: columns may come out of
+    /// unknown type.
     pub(super) fn open_query(&mut self, query: &Query) -> Result<(Node, Vec<OutputColumn>)> {
         let before = std::mem::replace(&mut self.outputs_open, true);
         let bound = self.query(query);
@@ -660,23 +728,33 @@ impl Binder<'_> {
     }
 
     /// ORDER BY over the output of VALUES or a set operation: names and ordinals only.
-    fn order_output(&mut self, node: Node, columns: &[OutputColumn], order: &[SortBy]) -> Result<Node> {
+    fn order_output(
+        &mut self,
+        node: Node,
+        columns: &[OutputColumn],
+        order: &[SortBy],
+    ) -> Result<Node> {
         let mut keys = Vec::with_capacity(order.len());
         for by in order {
             let offset = by.expr.position.0;
-            let at = match (self.ordinal(&by.expr, columns.len(), "ORDER BY")?, bare_column(&by.expr)) {
-                (Some(at), _) => at,
-                (None, Some(name)) => columns.iter().position(|c| c.name == name).ok_or_else(|| {
-                    let message = format!("column \"{name}\" does not exist");
-                    Error::new(ErrorKind::Name, "42703", message).at(offset)
-                })?,
-                (None, None) => {
-                    let message = "invalid UNION/INTERSECT/EXCEPT ORDER BY clause";
-                    return Err(Error::new(ErrorKind::Unsupported, "0A000", message)
+            let at =
+                match (self.ordinal(&by.expr, columns.len(), "ORDER BY")?, bare_column(&by.expr)) {
+                    (Some(at), _) => at,
+                    (None, Some(name)) => {
+                        columns.iter().position(|c| c.name == name).ok_or_else(|| {
+                            let message = format!("column \"{name}\" does not exist");
+                            Error::new(ErrorKind::Name, "42703", message).at(offset)
+                        })?
+                    }
+                    (None, None) => {
+                        let message = "invalid UNION/INTERSECT/EXCEPT ORDER BY clause";
+                        return Err(Error::new(ErrorKind::Unsupported, "0A000", message)
                         .at(offset)
-                        .detail("Only result column names can be used, not expressions or functions."));
-                }
-            };
+                        .detail(
+                            "Only result column names can be used, not expressions or functions.",
+                        ));
+                    }
+                };
             keys.push(sort_key(by, column(at as u32, columns[at].ty, -1))?);
         }
         Ok(if keys.is_empty() { node } else { sort(node, keys) })
@@ -696,20 +774,27 @@ impl Binder<'_> {
             let word = strength_name(locking.strength);
             let refuse = |what: &str| {
                 let message = format!("{word} is not allowed with {what}");
-                Error::new(ErrorKind::Unsupported, "0A000", message).at(locking.position.0)
+                Error::new(ErrorKind::Unsupported, "0A000", message)
             };
             if select.distinct.is_some() {
                 return Err(refuse("DISTINCT clause"));
             }
             if self.level()?.grouping.is_some() {
-                let what = if select.group_by.is_empty() { "aggregate functions" } else { "GROUP BY clause" };
+                let what = if select.group_by.is_empty() {
+                    "aggregate functions"
+                } else {
+                    "GROUP BY clause"
+                };
                 return Err(refuse(what));
             }
             let lock = RowLock { mode: lock_mode(locking.strength), wait: lock_wait(locking.wait) };
             let relations = self.level()?.scope.relations.clone();
             for name in &locking.of {
                 if !relations.iter().any(|relation| relation.alias == name.name()) {
-                    let message = format!("relation \"{}\" in {word} clause not found in FROM clause", name.name());
+                    let message = format!(
+                        "relation \"{}\" in {word} clause not found in FROM clause",
+                        name.name()
+                    );
                     return Err(Error::new(ErrorKind::Name, "42P01", message).at(name.position.0));
                 }
             }
@@ -724,10 +809,15 @@ impl Binder<'_> {
     }
 }
 
-fn locked_table(relation: &Relation, lock: RowLock, list: &mut Vec<Expression>) -> Option<LockedTable> {
+fn locked_table(
+    relation: &Relation,
+    lock: RowLock,
+    list: &mut Vec<Expression>,
+) -> Option<LockedTable> {
     let (table, key) = (relation.table.as_ref()?, relation.key?);
     let at = list.len() as u32;
-    // The projected columns that are this table's own, to be read again if the row changed meanwhile.
+    // The projected columns that are this table's own, to be read again if the row changed
+    // meanwhile.
     let mut columns = Vec::new();
     for (position, expression) in list.iter().enumerate() {
         if let ExpressionNode::Column(from) = expression.node
@@ -806,7 +896,8 @@ fn cut(node: Node, width: usize) -> Node {
     if node.width() == width {
         return node;
     }
-    let first = node.types[..width].iter().enumerate().map(|(at, ty)| column(at as u32, *ty, -1)).collect();
+    let first =
+        node.types[..width].iter().enumerate().map(|(at, ty)| column(at as u32, *ty, -1)).collect();
     project(node, first)
 }
 
@@ -854,7 +945,9 @@ fn first_target(query: &Query) -> u32 {
 /// Marks a node that DISTINCT ON already sorted.
 fn distinct_on_sorted(node: &Node) -> Option<()> {
     match &node.kind {
-        NodeKind::Project { input, .. } => matches!(input.kind, NodeKind::Distinct { on: Some(_), .. }).then_some(()),
+        NodeKind::Project { input, .. } => {
+            matches!(input.kind, NodeKind::Distinct { on: Some(_), .. }).then_some(())
+        }
         _ => None,
     }
 }
@@ -873,7 +966,9 @@ fn grouped_expressions<'q>(select: &'q Select, query: &'q Query) -> Vec<&'q Expr
 /// Aggregate calls and columns outside them, not looking into subqueries.
 fn collect(expr: &Expr, calls: &mut Vec<FunctionCall>, columns: &mut Vec<ast::ColumnRef>) {
     match &expr.kind {
-        ExprKind::Function(call) if !query::function::aggregates(call.name.name()).is_empty() && call.over.is_none() => {
+        ExprKind::Function(call)
+            if !query::function::aggregates(call.name.name()).is_empty() && call.over.is_none() =>
+        {
             calls.push((**call).clone());
         }
         ExprKind::Column(name) => columns.push(name.clone()),
@@ -886,7 +981,11 @@ fn key_is_grouped(relation: &Relation, keys: &[(Option<Expr>, Expression)]) -> b
     let grouped = |c: &ScopeColumn| {
         keys.iter().any(|(_, key)| matches!(key.node, ExpressionNode::Column(p) if p == c.position))
     };
-    table.primary_key.columns.iter().all(|id| relation.columns.iter().any(|c| c.column == Some(*id) && grouped(c)))
+    table
+        .primary_key
+        .columns
+        .iter()
+        .all(|id| relation.columns.iter().any(|c| c.column == Some(*id) && grouped(c)))
 }
 
 fn names_column(name: &ast::ColumnRef, relation: &Relation, column: &ScopeColumn) -> bool {
@@ -913,13 +1012,19 @@ pub(super) fn same(a: &Expression, b: &Expression) -> bool {
     match (&a.node, &b.node) {
         (Column(a), Column(b)) => a == b,
         (Parameter(a), Parameter(b)) => a == b,
-        (Constant(a), Constant(b)) => query::function::compare(&a.as_datum(), &b.as_datum(), false, false).is_eq(),
+        (Constant(a), Constant(b)) => {
+            query::function::compare(&a.as_datum(), &b.as_datum(), false, false).is_eq()
+        }
         (Call { function: f, .. }, Call { function: g, .. }) => f == g && parts(),
         (IsNull { negated: n, .. }, IsNull { negated: m, .. }) => n == m && parts(),
-        (IsBool { value: v, negated: n, .. }, IsBool { value: w, negated: m, .. }) => (v, n) == (w, m) && parts(),
+        (IsBool { value: v, negated: n, .. }, IsBool { value: w, negated: m, .. }) => {
+            (v, n) == (w, m) && parts()
+        }
         (IsDistinct { negated: n, .. }, IsDistinct { negated: m, .. }) => n == m && parts(),
         (Extreme { greatest: g, .. }, Extreme { greatest: h, .. }) => g == h && parts(),
-        (AnyAll { operator: o, all: x, .. }, AnyAll { operator: p, all: y, .. }) => (o, x) == (p, y) && parts(),
+        (AnyAll { operator: o, all: x, .. }, AnyAll { operator: p, all: y, .. }) => {
+            (o, x) == (p, y) && parts()
+        }
         (InList { negated: n, .. }, InList { negated: m, .. }) => n == m && parts(),
         (Case { branches: x, .. }, Case { branches: y, .. }) => x.len() == y.len() && parts(),
         (And(_), And(_))
