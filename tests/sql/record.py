@@ -51,6 +51,7 @@ class Session:
         self.conn.notice_handler = self.notice
         self.notices = []
         self.waiting = False
+        self.differs = False
 
     def notice(self, result):
         F = pq.DiagnosticField
@@ -125,14 +126,22 @@ def record(text, folder, database):
     def late(seconds=0.15):
         for name, session in sessions.items():
             if session.waiting and (answer := session.poll(seconds)) is not None:
-                out.append(f"@{name} ...\n---\n{answer}".rstrip("\n"))
+                came(name, session, answer)
+
+    def came(name, session, answer):
+        if not session.differs:
+            out.append(f"@{name} ...\n---\n{answer}".rstrip("\n"))
 
     for statement, kept in blocks(text):
         lines = statement.split("\n")
         if all(line.startswith("#") or not line for line in lines):
             out.append(statement)
             continue
-        if re.match(r"@\w+ \.\.\.$", statement):
+        if match := re.search(r"^(@\w+) \.\.\.$", statement, re.M):
+            if statement.startswith("# differs:"):
+                # The peer's late answer has just been written down: ours instead.
+                at = max(n for n, block in enumerate(out) if block.startswith(match.group(0) + "\n"))
+                out[at] = f"{statement}\n---\n{kept}"
             continue
         body = "\n".join(line for line in lines if not line.startswith("#"))
         match = re.match(r"@(\w+) ", body)
@@ -141,12 +150,15 @@ def record(text, folder, database):
             sessions[name] = Session(folder, database)
         session = sessions[name]
         if session.waiting and (answer := session.poll(5)) is not None:
-            out.append(f"@{name} ...\n---\n{answer}".rstrip("\n"))
+            came(name, session, answer)
+        session.differs = False
         session.send(sql)
         answer = session.poll(0.4)
         if answer is None:
             answer = "(waiting)"
         if any(line.startswith("# differs:") for line in lines):
+            # Where ours does not wait, there is no late answer either.
+            session.differs = kept != "(waiting)"
             answer = kept
         out.append(f"{statement}\n---\n{answer}".rstrip("\n"))
         late()

@@ -1,4 +1,7 @@
 //! The library against recorded answers of PostgreSQL, and against itself.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod damage;
 mod history;
 mod scripts;

@@ -1,8 +1,10 @@
-//! Replays `tests/sql/*.txt`: statements with the answers that PostgreSQL 15 gave (`tests/sql/record.py`).
+//! Replays `tests/sql/*.txt`: statements with the answers that PostgreSQL 15 gave
+//! (`tests/sql/record.py`).
 //!
-//! Each script runs in a store of its own in memory. A statement that does not answer is `(waiting)`, and its answer is expected where it
-//! stands as `@session ...`. An answer that is ours on purpose stands in the script with `# differs: why`.
-//! `UPDATE_ACTUAL=1` writes what was answered beside each script that fails, as `NAME.actual`.
+//! Each script runs in a store of its own in memory. A statement that does not answer is
+//! `(waiting)`, and its answer is expected where it stands as `@session ...`. An answer that is
+//! ours on purpose stands in the script with `# differs: why`. `UPDATE_ACTUAL=1` writes what was
+//! answered beside each script that fails, as `NAME.actual`.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -76,7 +78,8 @@ async fn run_all(session: &mut Session, text: &str, out: &mut String) -> Result<
                 if shows {
                     let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
                     let line = names.join("|");
-                    writeln!(out, "{}", if names.is_empty() { "(no columns)" } else { &line }).unwrap();
+                    writeln!(out, "{}", if names.is_empty() { "(no columns)" } else { &line })
+                        .unwrap();
                 }
                 loop {
                     match portal.fetch(session, usize::MAX).await? {
@@ -89,11 +92,13 @@ async fn run_all(session: &mut Session, text: &str, out: &mut String) -> Result<
                                     .zip(rows.batch.row(at))
                                     .map(|(c, datum)| {
                                         let text = session.text_of(c.ty, c.modifier, datum)?;
-                                        Ok(text.map_or_else(|| "NULL".into(), |text| escaped(&text)))
+                                        Ok(text
+                                            .map_or_else(|| "NULL".into(), |text| escaped(&text)))
                                     })
                                     .collect::<Result<_, Error>>()?;
                                 let line = cells.join("|");
-                                writeln!(out, "{}", if cells.is_empty() { "()" } else { &line }).unwrap();
+                                writeln!(out, "{}", if cells.is_empty() { "()" } else { &line })
+                                    .unwrap();
                             }
                             continue;
                         }
@@ -199,7 +204,8 @@ fn folder() -> PathBuf {
 fn check(name: &str) {
     let path = folder().join(name).with_extension("txt");
     let expected = std::fs::read_to_string(&path).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let actual = runtime.block_on(replay(&expected));
     if std::env::var_os("UPDATE_ACTUAL").is_some() {
         std::fs::write(path.with_extension("actual"), &actual).unwrap();
@@ -209,7 +215,8 @@ fn check(name: &str) {
     for ((statement, expected), (_, actual)) in blocks(&expected).iter().zip(blocks(&actual)) {
         if *expected != actual {
             count += 1;
-            writeln!(failures, "{statement}\n  expected\n{expected}\n  answered\n{actual}\n").unwrap();
+            writeln!(failures, "{statement}\n  expected\n{expected}\n  answered\n{actual}\n")
+                .unwrap();
         }
     }
     assert!(count == 0, "{count} answers of {name} differ:\n{failures}");
