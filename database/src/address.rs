@@ -6,7 +6,8 @@
 //! | `file:PATH` or a bare path | a folder; the default is `file:./qanat-data` |
 //! | `block:PATH`, `tikv://…`, `etcd://…` | known, and refused by name until they are built |
 //!
-//! Invariant: a word before a colon that is not one of these is an error, never taken for a file's name.
+//! Invariant: a word before a colon that is not one of these is an error, never taken for a file's
+//! name.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -64,7 +65,9 @@ mod tests {
         assert_eq!("memory:".parse::<Address>().unwrap(), Address::Memory);
         assert_eq!("file:./a".parse::<Address>().unwrap(), Address::File("./a".into()));
         assert_eq!("./a".parse::<Address>().unwrap(), Address::File("./a".into()));
-        for (address, word) in [("tikv://pd:2379", "tikv"), ("etcd://a", "etcd"), ("block:/dev/sda", "block")] {
+        for (address, word) in
+            [("tikv://pd:2379", "tikv"), ("etcd://a", "etcd"), ("block:/dev/sda", "block")]
+        {
             let error = address.parse::<Address>().unwrap_err();
             assert_eq!(error.sqlstate, "0A000");
             assert!(error.message.contains(word), "{error}");

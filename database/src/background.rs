@@ -1,5 +1,6 @@
-//! The session of work that no client asked for: index builds and sweeping evaluate stored expressions, which must be immutable, so nothing
-//! that a real session would answer is ever looked at.
+//! The session of work that no client asked for: index builds and sweeping evaluate stored
+//! expressions, which must be immutable, so nothing that a real session would answer is ever looked
+//! at.
 
 use std::sync::Arc;
 

@@ -8,18 +8,20 @@
 //!   engine/…        manifest and tables, every byte                  ┘
 //! ```
 //!
-//! An engine that opens a damaged store may change it (finish a compaction, delete what it takes for left over), and then nobody can say
-//! any more what was there. So this opens nothing: it reads bytes.
+//! An engine that opens a damaged store may change it (finish a compaction, delete what it takes
+//! for left over), and then nobody can say any more what was there. So this opens nothing: it reads
+//! bytes.
 //!
 //! **Invariants**
 //! - Nothing is changed, created or removed, the lock file included.
-//! - Whatever opening would refuse is *damaged* here; what opening mends by itself (a torn tail, files left over by a crash) is
-//!   *harmless* and said.
+//! - Whatever opening would refuse is *damaged* here; what opening mends by itself (a torn tail,
+//!   files left over by a crash) is *harmless* and said.
 //!
-//! The two small files are read by code of this module's own and not by the code that wrote them: a mistake in that code would find its
-//! own bytes right.
+//! The two small files are read by code of this module's own and not by the code that wrote them: a
+//! mistake in that code would find its own bytes right.
 //!
-//! Rejected: reading rows and comparing them with their indexes here: that needs the catalogue, so an open store.
+//! Rejected: reading rows and comparing them with their indexes here: that needs the catalogue, so
+//! an open store.
 
 use std::fs::TryLockError;
 use std::io::ErrorKind as IoKind;
@@ -75,8 +77,8 @@ impl Report {
 /// Verifies the store at an address and changes nothing. Reads all of it.
 ///
 /// # Errors
-/// `0A000` for a store without files, `58P01` where there is none, `55006` where a process has it open, `58030` where
-/// the device fails. Damage is no error but in the report.
+/// `0A000` for a store without files, `58P01` where there is none, `55006` where a process has it
+/// open, `58030` where the device fails. Damage is no error but in the report.
 pub fn check(address: &str) -> Result<Report> {
     let Address::File(path) = address.parse()? else {
         return Err(Error::unsupported("checking a store that has no files"));
@@ -90,11 +92,16 @@ pub fn check(address: &str) -> Result<Report> {
     let segments = transaction::log::verify(&directory).map_err(|error| device(&path, &error))?;
     let engine = path.join("engine");
     let tables = match engine.is_dir() {
-        true => engine::file::verify(&engine).map_err(|error| failed("58030", error.to_string()))?,
+        true => {
+            engine::file::verify(&engine).map_err(|error| failed("58030", error.to_string()))?
+        }
         false => Vec::new(),
     };
     if !path.join("FORMAT").exists() && segments.is_empty() && tables.is_empty() {
-        return Err(failed("58P01", format!("{}: there is no store in this folder", path.display())));
+        return Err(failed(
+            "58P01",
+            format!("{}: there is no store in this folder", path.display()),
+        ));
     }
     let store = check_format(&path, &mut report);
     let records: u64 = segments.iter().map(|segment| segment.records).sum();
@@ -106,7 +113,9 @@ pub fn check(address: &str) -> Result<Report> {
         let name = table.path.strip_prefix(&path).unwrap_or(&table.path).display().to_string();
         match &table.state {
             State::Good => report.add(name, Condition::Good, ""),
-            State::Orphan => report.add(name, Condition::Harmless, "left over; the next opening removes it"),
+            State::Orphan => {
+                report.add(name, Condition::Harmless, "left over; the next opening removes it")
+            }
             State::Bad(error) => report.add(name, Condition::Damaged, error.to_string()),
             other => report.add(name, Condition::Damaged, format!("{other:?}")),
         }
@@ -132,7 +141,8 @@ fn refuse_if_open(path: &Path) -> Result<()> {
     match lock.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
-            let message = format!("{}: a process has this store open; stop it first", path.display());
+            let message =
+                format!("{}: a process has this store open; stop it first", path.display());
             Err(failed("55006", message))
         }
         Err(TryLockError::Error(error)) => Err(device(path, &error)),
@@ -142,7 +152,8 @@ fn refuse_if_open(path: &Path) -> Result<()> {
 /// CRC-64/NVME, a bit at a time: the files that are read here have a few hundred bytes.
 fn crc64(bytes: &[u8]) -> u64 {
     !bytes.iter().fold(!0, |crc: u64, byte| {
-        (0..8).fold(crc ^ u64::from(*byte), |crc, _| (crc >> 1) ^ (crc & 1) * 0x9a6c_9329_ac4b_c9b5)
+        (0..8)
+            .fold(crc ^ u64::from(*byte), |crc, _| (crc >> 1) ^ ((crc & 1) * 0x9a6c_9329_ac4b_c9b5))
     })
 }
 
@@ -164,13 +175,18 @@ fn check_format(path: &Path, report: &mut Report) -> Option<[u8; 16]> {
         }
     };
     let store = record.get(16..32).and_then(|store| store.try_into().ok());
-    let oldest = record.get(10..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, u16::from_be_bytes);
+    let oldest =
+        record.get(10..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, u16::from_be_bytes);
     if record.len() != 64 || !record.starts_with(b"QANATFMT") || !is_sealed(&record) {
         report.add("FORMAT", Condition::Damaged, "it is not what was written");
         return None;
     }
     if oldest > 1 || record.get(12..16) != Some(&[0; 4]) {
-        report.add("FORMAT", Condition::Damaged, "unsupported: a later version or an encrypted store");
+        report.add(
+            "FORMAT",
+            Condition::Damaged,
+            "unsupported: a later version or an encrypted store",
+        );
         return None;
     }
     report.add("FORMAT", Condition::Good, "");
@@ -194,7 +210,12 @@ fn check_clock(path: &Path, has_records: bool, report: &mut Report) {
     }
 }
 
-fn check_segment(path: &Path, segment: &SegmentReport, store: Option<[u8; 16]>, report: &mut Report) {
+fn check_segment(
+    path: &Path,
+    segment: &SegmentReport,
+    store: Option<[u8; 16]>,
+    report: &mut Report,
+) {
     let about = match segment.records {
         0 => "no records".to_owned(),
         count => format!("{count} records from {} to {}", segment.first, segment.last),
@@ -206,7 +227,9 @@ fn check_segment(path: &Path, segment: &SegmentReport, store: Option<[u8; 16]>, 
         }
         SegmentState::Whole => report.add(name, Condition::Good, about),
         SegmentState::Torn { offset, bytes } => {
-            let about = format!("{about}; {bytes} bytes at {offset} were never acknowledged, the next opening cuts them");
+            let about = format!(
+                "{about}; {bytes} bytes at {offset} were never acknowledged, the next opening cuts them"
+            );
             report.add(name, Condition::Harmless, about);
         }
         SegmentState::Refused(error) => report.add(name, Condition::Damaged, error.to_string()),

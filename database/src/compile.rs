@@ -1,4 +1,5 @@
-//! The model's door to expressions, opened: CHECK, DEFAULT and index expressions of the catalogue are SQL text.
+//! The model's door to expressions, opened: CHECK, DEFAULT and index expressions of the catalogue
+//! are SQL text.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -20,7 +21,8 @@ impl model::expressions::Expressions for Compiler {
         collection: &Collection,
         expect: Option<(Type, i32)>,
     ) -> Result<Arc<dyn model::expressions::Evaluator>, model::error::ExpressionError> {
-        let tree = sql::parse_expression(text, sql::Dialect::PostgreSql).map_err(|error| Arc::new(error) as model::error::ExpressionError)?;
+        let tree = sql::parse_expression(text, sql::Dialect::PostgreSql)
+            .map_err(|error| Arc::new(error) as model::error::ExpressionError)?;
         let catalogue = Catalogue::default();
         let environment = sql::bind::Environment {
             catalogue: &catalogue,
@@ -35,7 +37,10 @@ impl model::expressions::Expressions for Compiler {
             // An offset in the catalogue's text is none in the client's.
             .map_err(|error| Arc::new(error.nowhere()) as model::error::ExpressionError)?;
         let columns = expression.columns();
-        let columns = columns.iter().filter_map(|at| Some(collection.columns.get(*at as usize)?.id)).collect();
+        let columns = columns
+            .iter()
+            .filter_map(|at| Some(collection.columns.get(*at as usize)?.id))
+            .collect();
         Ok(Arc::new(Compiled { expression, columns }))
     }
 
@@ -87,6 +92,8 @@ impl model::expressions::Evaluator for Compiled {
             None => &crate::background::BACKGROUND,
         };
         let context = Context { parameters: &[], session };
-        self.expression.eval(&context, row, arena).map_err(|error| Arc::new(error) as model::error::ExpressionError)
+        self.expression
+            .eval(&context, row, arena)
+            .map_err(|error| Arc::new(error) as model::error::ExpressionError)
     }
 }

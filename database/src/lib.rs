@@ -8,12 +8,14 @@
 //!        └ session(…)                      what a connection has: the protocols use this and nothing else
 //! ```
 //!
-//! An embedder's call and a client's command go through the same sessions, plans and transactions: protocols have no private door. This
-//! crate compiles the catalogue's expressions for the model, caches plans, and says what a transaction, a setting and a statement's failure
-//! mean to a session.
+//! An embedder's call and a client's command go through the same sessions, plans and transactions:
+//! protocols have no private door. This crate compiles the catalogue's expressions for the model,
+//! caches plans, and says what a transaction, a setting and a statement's failure mean to a
+//! session.
 //!
 //! **Invariants**
-//! - What a call answers was durable as the store's durability says, or the answer is an error of its own kind (unknown outcome).
+//! - What a call answers was durable as the store's durability says, or the answer is an error of
+//!   its own kind (unknown outcome).
 //! - No session holds anything of another; the store is the only thing shared.
 //!
 //! Rejected: a second, "embedded" path beside the sessions (it would have its own bugs).

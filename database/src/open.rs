@@ -7,8 +7,8 @@
 //!   ./qanat-data/engine/   tables, manifest                        engine::file
 //! ```
 //!
-//! A `Qanat` is a handle: clones are the same store, and the last one that goes away stops its threads. `close` makes everything
-//! durable first; without it the next opening replays the log.
+//! A `Qanat` is a handle: clones are the same store, and the last one that goes away stops its
+//! threads. `close` makes everything durable first; without it the next opening replays the log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -17,8 +17,8 @@ use engine::device::RealDirectory;
 use engine::file::FileEngine;
 use model::Model;
 use parking_lot::Mutex;
-use transaction::{CancelToken, Store};
 use transaction::local::{Local, LocalOptions};
+use transaction::{CancelToken, Store};
 
 use crate::address::Address;
 use crate::compile::Compiler;
@@ -48,11 +48,12 @@ pub(crate) struct Shared {
 }
 
 impl Qanat {
-    /// Opens the store at an address (`memory:`, `file:PATH`) on defaults, making it if it is not there.
+    /// Opens the store at an address (`memory:`, `file:PATH`) on defaults, making it if it is not
+    /// there.
     ///
     /// # Errors
-    /// `0A000` for an address that is not supported, `58030` and `XX001` where the device or the data is at fault, `55006`
-    /// when another process holds the store.
+    /// `0A000` for an address that is not supported, `58030` and `XX001` where the device or the
+    /// data is at fault, `55006` when another process holds the store.
     pub async fn open(address: &str) -> Result<Qanat> {
         Qanat::open_with(address, Options::default()).await
     }
@@ -113,7 +114,8 @@ impl Qanat {
         self.0.local.usage()
     }
 
-    /// Ends background work and makes everything durable. Sessions that are still open get errors from then on.
+    /// Ends background work and makes everything durable. Sessions that are still open get errors
+    /// from then on.
     ///
     /// # Errors
     /// What the last flush says.

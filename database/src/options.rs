@@ -11,7 +11,8 @@ use crate::{Error, ErrorKind, Result};
 pub struct Options {
     /// When a commit counts as done, unless its session says otherwise.
     pub durability: Durability,
-    /// Bytes for versions, caches, sorts and write sets together. `None`: a quarter of the machine's memory or of its cgroup's.
+    /// Bytes for versions, caches, sorts and write sets together. `None`: a quarter of the
+    /// machine's memory or of its cgroup's.
     pub memory: Option<usize>,
 }
 
@@ -29,7 +30,9 @@ impl Options {
     pub fn memory_bytes(&self) -> Result<usize> {
         match self.memory {
             Some(bytes) if bytes < MEMORY_MIN => {
-                let message = format!("a memory budget of {bytes} bytes is too small: at least 64MB are needed");
+                let message = format!(
+                    "a memory budget of {bytes} bytes is too small: at least 64MB are needed"
+                );
                 Err(Error::new(ErrorKind::Type, "22023", message))
             }
             Some(bytes) => Ok(bytes),
@@ -40,7 +43,8 @@ impl Options {
 
 /// Bytes of memory of the machine or of the cgroup, whichever is less.
 fn machine_memory() -> usize {
-    let machine = read_number(Path::new("/proc/meminfo"), "MemTotal:").map_or(4 << 30, |kb| kb * 1024);
+    let machine =
+        read_number(Path::new("/proc/meminfo"), "MemTotal:").map_or(4 << 30, |kb| kb * 1024);
     let group = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
         .iter()
         .find_map(|path| std::fs::read_to_string(path).ok()?.trim().parse::<usize>().ok());
@@ -68,7 +72,13 @@ pub fn durability_of(name: &str) -> Result<Durability> {
 
 /// Bytes from a size with a unit: `4GB`, `512MB`, `1048576`.
 pub fn size_of(text: &str) -> Result<usize> {
-    let bad = || Error::new(ErrorKind::Type, "22023", format!("\"{text}\" is not a size: use for example 512MB or 4GB"));
+    let bad = || {
+        Error::new(
+            ErrorKind::Type,
+            "22023",
+            format!("\"{text}\" is not a size: use for example 512MB or 4GB"),
+        )
+    };
     let trimmed = text.trim();
     let end = trimmed.find(|c: char| !c.is_ascii_digit()).unwrap_or(trimmed.len());
     let number: usize = trimmed[..end].parse().map_err(|_| bad())?;

@@ -4,11 +4,12 @@
 //!   text ─fingerprint─► key + literals ─► [ plan if the looked-at literals are the same ] ─► run with the literals
 //! ```
 //!
-//! A client that writes its values into the text (psycopg2, PyMySQL) sends a new text each time and the same key; a hit builds no tree. What
-//! a plan was bound against is checked when it is taken: the database, the search path, and every collection's version.
+//! A client that writes its values into the text (psycopg2, PyMySQL) sends a new text each time and
+//! the same key; a hit builds no tree. What a plan was bound against is checked when it is taken:
+//! the database, the search path, and every collection's version.
 //!
-//! **Invariant**: a plan is found only by a text whose tokens, but for the lifted literals, are the same, and whose looked-at literals
-//! have the same values.
+//! **Invariant**: a plan is found only by a text whose tokens, but for the lifted literals, are the
+//! same, and whose looked-at literals have the same values.
 
 use std::sync::Arc;
 
@@ -62,7 +63,13 @@ impl Plans {
     }
 
     /// Keeps a statement.
-    pub fn put(&self, key: PlanKey, looked_at: &[u32], literals: &[String], prepared: Arc<Prepared>) {
+    pub fn put(
+        &self,
+        key: PlanKey,
+        looked_at: &[u32],
+        literals: &[String],
+        prepared: Arc<Prepared>,
+    ) {
         let looked_at: Vec<(u32, String)> = looked_at
             .iter()
             .filter_map(|at| Some((*at, literals.get(*at as usize)?.clone())))

@@ -29,10 +29,13 @@ pub struct SessionInfo {
     pub since: i64,
 }
 
+/// What is shown of a session, and what ends its work.
+type Open = (Arc<Mutex<SessionInfo>>, CancelToken);
+
 /// The open sessions.
 #[derive(Default)]
 pub struct Sessions {
-    all: Mutex<BTreeMap<i32, (Arc<Mutex<SessionInfo>>, CancelToken)>>,
+    all: Mutex<BTreeMap<i32, Open>>,
 }
 
 impl Sessions {
@@ -56,6 +59,12 @@ impl Sessions {
         }
         cancel.cancel();
         true
+    }
+
+    /// Ends what a session runs, for one who may do that without its secret (pg_cancel_backend).
+    pub(crate) fn cancel_any(&self, id: i32) -> bool {
+        let all = self.all.lock();
+        all.get(&id).inspect(|(_, cancel)| cancel.cancel()).is_some()
     }
 
     /// Every open session in the order of their numbers.

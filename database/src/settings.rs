@@ -1,12 +1,15 @@
 //! Session settings: what SET, SHOW and a connection's options speak of.
 //!
-//! The table holds the settings of PostgreSQL that clients and tools read or set by themselves. Each says what values it takes and what
-//! setting it means here: it works, or only its one supported value is accepted, or it is read-only. A setting that
-//! is not in the table is error 42704, as in PostgreSQL; nothing is silently accepted.
+//! The table holds the settings of PostgreSQL that clients and tools read or set by themselves.
+//! Each says what values it takes and what setting it means here: it works, or only its one
+//! supported value is accepted, or it is read-only. A setting that is not in the table is error
+//! 42704, as in PostgreSQL; nothing is silently accepted.
 //!
 //! **Invariants**
-//! - A value in the map was checked when it was set, and stands in its normal form (`on`, `off`, `5s` as given).
-//! - SET inside a transaction that rolls back is undone; SET LOCAL ends with the transaction either way.
+//! - A value in the map was checked when it was set, and stands in its normal form (`on`, `off`,
+//!   `5s` as given).
+//! - SET inside a transaction that rolls back is undone; SET LOCAL ends with the transaction either
+//!   way.
 
 use std::collections::BTreeMap;
 
@@ -63,7 +66,8 @@ use Kind::*;
 const ISOLATION: Kind =
     Enum(&["serializable", "repeatable read", "read committed", "read uncommitted"]);
 const LEVELS: Kind = Enum(&[
-    "debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "info", "notice", "warning", "error",
+    "debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "info", "notice", "warning",
+    "error",
 ]);
 
 /// The version of PostgreSQL that is reported.
@@ -308,7 +312,9 @@ fn check(setting: &Setting, value: &str) -> Result<String> {
             Ok(value.trim().to_owned())
         }
         Enum(words) => {
-            let value = if setting.name == "synchronous_commit" || setting.name == "standard_conforming_strings" {
+            let value = if setting.name == "synchronous_commit"
+                || setting.name == "standard_conforming_strings"
+            {
                 match parse_bool(value) {
                     Some(true) => "on",
                     Some(false) => "off",
@@ -334,8 +340,10 @@ fn in_range(setting: &Setting, number: i64, min: i64, max: i64) -> Result<()> {
     if (min..=max).contains(&number) {
         return Ok(());
     }
-    let message =
-        format!("{number} is outside the valid range for parameter \"{}\" ({min} .. {max})", setting.name);
+    let message = format!(
+        "{number} is outside the valid range for parameter \"{}\" ({min} .. {max})",
+        setting.name
+    );
     Err(Error::new(ErrorKind::Type, "22023", message))
 }
 

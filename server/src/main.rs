@@ -19,6 +19,7 @@
 
 mod arguments;
 mod check;
+mod closing;
 mod config;
 mod listen;
 mod logging;

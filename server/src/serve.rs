@@ -23,12 +23,14 @@ use protocol::limits::PostgresLimits;
 use protocol::postgres::session as postgres;
 use protocol::redis::session as redis;
 use qanat::Qanat;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::arguments::{self, Serve};
+use crate::closing::Closing;
 use crate::config::Config;
 use crate::listen::Listen;
 use crate::{failed, logging, wrong_use};
@@ -94,6 +96,8 @@ async fn serve(config: &Config) -> Result<(), String> {
     let mut signals = Signals::new().map_err(|error| format!("waiting for signals: {error}"))?;
     let postgres = bind("postgres", "PostgreSQL", config.postgres)?;
     let redis = bind("redis", "Redis", config.redis)?;
+    let redis_address = redis.as_ref().and_then(|listener| listener.local_addr().ok());
+    let redis_port = redis_address.map_or(0, |address| address.port());
     let qanat = Qanat::open_with(&config.store, config.options())
         .await
         .map_err(|error| format!("opening {}: {}", config.store, error.message))?;
@@ -101,7 +105,7 @@ async fn serve(config: &Config) -> Result<(), String> {
     let server = Arc::new(Server {
         qanat: qanat.clone(),
         limits: limits(config),
-        redis: redis::Server::new(qanat.keyspaces().clone(), redis_options(config)),
+        redis: redis::Server::new(qanat.keyspaces().clone(), redis_options(config, redis_port)),
         max_connections: config.max_connections,
         shutdown,
     });
@@ -139,28 +143,25 @@ async fn serve(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
-fn redis_options(config: &Config) -> redis::Options {
-    let defaults = redis::Options::default();
-    redis::Options {
-        clients_max: config.max_connections,
-        port: match config.redis {
-            Listen::At(address) => address.port(),
-            Listen::Off => defaults.port,
-        },
-        appendfsync: match config.options().durability {
-            qanat::Durability::Sync => "always",
-            qanat::Durability::Interval => "everysec",
-            qanat::Durability::None => "no",
-        },
-        ..defaults
-    }
-}
-
 fn limits(config: &Config) -> postgres::Limits {
     let bytes = u32::try_from(config.max_message).unwrap_or(u32::MAX);
     postgres::Limits {
         wire: PostgresLimits { message_bytes_max: bytes, ..PostgresLimits::DEFAULT }.clamped(),
         ..postgres::Limits::default()
+    }
+}
+
+fn redis_options(config: &Config, port: u16) -> redis::Options {
+    redis::Options {
+        // The listener counts; one that is one too many is told so by the session itself.
+        clients_max: config.max_connections,
+        port,
+        appendfsync: match config.durability.0 {
+            qanat::Durability::Sync => "always",
+            qanat::Durability::Interval => "everysec",
+            qanat::Durability::None => "no",
+        },
+        ..redis::Options::default()
     }
 }
 
@@ -248,7 +249,7 @@ async fn accept(listener: TcpListener, server: Arc<Server>, wire: Wire) -> JoinS
 async fn connection(stream: TcpStream, peer: SocketAddr, server: &Server, wire: Wire) {
     tracing::debug!(?wire, %peer, "connection");
     let ended = match stream.set_nodelay(true) {
-        Ok(()) => speak(stream, server, wire).await,
+        Ok(()) => speak(stream, peer, server, wire).await,
         Err(error) => Err(error),
     };
     match ended {
@@ -257,30 +258,23 @@ async fn connection(stream: TcpStream, peer: SocketAddr, server: &Server, wire: 
     }
 }
 
-async fn speak(stream: TcpStream, server: &Server, wire: Wire) -> io::Result<()> {
+async fn speak(stream: TcpStream, peer: SocketAddr, server: &Server, wire: Wire) -> io::Result<()> {
     let (qanat, shutdown) = (server.qanat.clone(), server.shutdown.clone());
     match wire {
         Wire::Postgres => postgres::run(stream, qanat, server.limits, shutdown).await,
         Wire::Redis => {
-            let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
-            let (server, mut shutdown) = (server.redis.clone(), shutdown);
-            tokio::select! {
-                ended = redis::serve(server, stream, peer.to_string(), local.to_string()) => ended,
-                // Between two pipelines a connection holds nothing: it may end at any time.
-                _ = shutdown.wait_for(|stop| *stop) => Ok(()),
-            }
+            let local = stream.local_addr()?;
+            let stream = Closing::new(stream, shutdown);
+            let redis = server.redis.clone();
+            redis::serve(redis, stream, peer.to_string(), local.to_string()).await
         }
     }
 }
 
-async fn refuse(stream: TcpStream, server: &Server, wire: Wire) -> io::Result<()> {
+async fn refuse(mut stream: TcpStream, server: &Server, wire: Wire) -> io::Result<()> {
     match wire {
         Wire::Postgres => postgres::refuse(stream, server.qanat.clone(), server.limits).await,
-        Wire::Redis => {
-            use tokio::io::AsyncWriteExt;
-            let mut stream = stream;
-            stream.write_all(b"-ERR max number of clients reached\r\n").await
-        }
+        Wire::Redis => stream.write_all(b"-ERR max number of clients reached\r\n").await,
     }
 }
 

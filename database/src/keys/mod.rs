@@ -1,4 +1,5 @@
-//! Keys: the typed calls behind the Redis protocol, and the same for a program that uses the library.
+//! Keys: the typed calls behind the Redis protocol, and the same for a program that uses the
+//! library.
 //!
 //! ```text
 //!   Keyspaces ── session("main") ──► KeySession ── begin ──► KeyTransaction ── get, set, incr, hash_set, scan …
@@ -6,17 +7,20 @@
 //!      └ sweep: expiry                 └◄──────────── commit / again ◄──────────────┘
 //! ```
 //!
-//! A [`KeyTransaction`] is one commit: a pipeline of commands with a mark before each, or the commands of MULTI … EXEC.
-//! Nothing waits in it but locks that somebody else holds; where the store has an answer at hand no future is made.
+//! A [`KeyTransaction`] is one commit: a pipeline of commands with a mark before each, or the
+//! commands of MULTI … EXEC. Nothing waits in it but locks that somebody else holds; where the
+//! store has an answer at hand no future is made.
 //!
 //! **Invariants**
-//! - An answer is given to a client after [`KeySession::commit`]: what it tells has reached its durability.
+//! - An answer is given to a client after [`KeySession::commit`]: what it tells has reached its
+//!   durability.
 //! - A session never reads behind its own commits ([`KeySession`] keeps the newest stamp).
-//! - What fails for a reason that another run may not meet is run again ([`KeySession::again`]); only EXEC tells its client of a
-//!   conflict, and only of one with a watched key.
+//! - What fails for a reason that another run may not meet is run again ([`KeySession::again`]);
+//!   only EXEC tells its client of a conflict, and only of one with a watched key.
 //! - WATCH holds a snapshot, so that nothing written after it is forgotten before EXEC asks.
 //!
-//! Rejected: a call of its own for each command with a commit in it as the only way. A pipeline of 16 would be 16 flushes.
+//! Rejected: a call of its own for each command with a commit in it as the only way. A pipeline of
+//! 16 would be 16 flushes.
 
 mod handle;
 mod sweeper;
@@ -29,12 +33,12 @@ use ::transaction::{Begin, CancelToken, Committed, Durability, ReadTracking, Sta
 use model::{DatabaseId, Model, StorageId};
 
 pub use handle::KeyHandle;
+pub use model::Error as ModelError;
+pub use model::keyspace::layout::{INLINE_BYTES_MAX, INLINE_FIELDS_MAX};
 pub use model::keyspace::{
     Condition, ExpireIf, Expiry, KeyError, KeyLock, Keys as KeyTransaction, Mark, ScanOptions,
     SetOptions, SetReply, Ttl, glob, number,
 };
-pub use model::Error as ModelError;
-pub use model::keyspace::layout::{INLINE_BYTES_MAX, INLINE_FIELDS_MAX};
 pub use sweeper::SweepStats;
 
 /// The result of calls on keys.
@@ -198,7 +202,8 @@ impl KeySession {
         Ok(())
     }
 
-    /// After a failure: `Ok` where the whole transaction is worth another run, after what had to be done for it.
+    /// After a failure: `Ok` where the whole transaction is worth another run, after what had to be
+    /// done for it.
     ///
     /// # Errors
     /// The failure itself, where another run would meet it again.
@@ -261,8 +266,8 @@ impl KeySession {
     pub async fn watched_changed(&self, keys: &mut KeyTransaction) -> Result<bool> {
         let Some(watch) = &self.watch else { return Ok(false) };
         for watched in &watch.keys {
-            let moved = watched.storage.is_some()
-                && keys.storage_now(watched.space)? != watched.storage;
+            let moved =
+                watched.storage.is_some() && keys.storage_now(watched.space)? != watched.storage;
             let expired = watched.expires != 0 && watched.expires <= keys.now();
             if moved || expired {
                 return Ok(true);

@@ -37,7 +37,8 @@ impl Keyspaces {
     pub async fn sweep(&self) -> Result<bool> {
         let state = &self.0.sweep;
         let mut sweep = state.sweep.lock().await;
-        // Older snapshots keep what they need in the version table; those that are held long cost memory, not truth.
+        // Older snapshots keep what they need in the version table; those that are held long cost
+        // memory, not truth.
         let oldest = self.0.model.store().visible();
         let limit = SweepLimit::default();
         let swept = self.0.model.sweep_keys(self.now(), oldest, limit, &mut sweep).await;

@@ -1,7 +1,8 @@
 //! Parameter values of the library's SQL calls.
 //!
-//! A value is handed over as its own type where the statement wants that type, and through its text otherwise, so that `bind(5)` serves a
-//! bigint, a numeric and a text parameter alike, with the checks of the type's input.
+//! A value is handed over as its own type where the statement wants that type, and through its text
+//! otherwise, so that `bind(5)` serves a bigint, a numeric and a text parameter alike, with the
+//! checks of the type's input.
 
 use model::datum::{Arena, Datum};
 use query::cast;
@@ -63,7 +64,13 @@ impl Parameters for Values {
         self.0.len()
     }
 
-    fn datum<'a>(&self, at: usize, ty: Type, session: &dyn Session, arena: &'a Arena) -> Result<Datum<'a>> {
+    fn datum<'a>(
+        &self,
+        at: usize,
+        ty: Type,
+        session: &dyn Session,
+        arena: &'a Arena,
+    ) -> Result<Datum<'a>> {
         let Some(value) = self.0.get(at) else { return Ok(Datum::Null) };
         Ok(match (value, ty.scalar) {
             _ if ty.array => return text(value, ty, session, arena),
@@ -97,7 +104,11 @@ fn text<'a>(value: &Value, ty: Type, session: &dyn Session, arena: &'a Arena) ->
         Value::Decimal(v) => v.to_string(),
         Value::Uuid(v) => uuid::Uuid::from_bytes(*v).to_string(),
         other => {
-            let message = format!("a value of kind {:?} cannot be bound to a parameter of type {}", other.kind(), ty.display(-1));
+            let message = format!(
+                "a value of kind {:?} cannot be bound to a parameter of type {}",
+                other.kind(),
+                ty.display(-1)
+            );
             return Err(Error::new(ErrorKind::Type, "42804", message));
         }
     };

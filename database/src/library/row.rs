@@ -24,7 +24,11 @@ pub trait FromRow: Sized {
 
 fn wrong<T>(datum: &Datum<'_>) -> Error {
     let wanted = std::any::type_name::<T>();
-    Error::new(ErrorKind::Type, "42804", format!("a column's value {datum:?} is not of type {wanted}"))
+    Error::new(
+        ErrorKind::Type,
+        "42804",
+        format!("a column's value {datum:?} is not of type {wanted}"),
+    )
 }
 
 macro_rules! integers {

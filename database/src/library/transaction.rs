@@ -1,7 +1,7 @@
 //! Transactions as closures: run again on conflict, rolled back on error, committed at the end.
 //!
-//! The closure gets an owned handle, since a borrowed one does not compile in spawned tasks. It may be called several times; what it
-//! does outside the store must bear that.
+//! The closure gets an owned handle, since a borrowed one does not compile in spawned tasks. It may
+//! be called several times; what it does outside the store must bear that.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,7 +37,8 @@ pub struct TransactionBuilder<'q, F> {
 const TRIES: usize = 20;
 
 impl Qanat {
-    /// Runs a closure as a transaction, serializable unless told otherwise, and runs it again on conflict.
+    /// Runs a closure as a transaction, serializable unless told otherwise, and runs it again on
+    /// conflict.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new()?.block_on(async {

@@ -1,18 +1,20 @@
 //! Definitions: CREATE TABLE and its kin, from the tree to what the model is asked for.
 //!
-//! Expressions (DEFAULT, CHECK, index elements, STORED) are kept by the catalogue as text; here they are bound once to see that they are
-//! good, and printed back in PostgreSQL's form. What the grammar knows and the store does not is refused by name, option by
-//! option: nothing that was written is dropped silently.
+//! Expressions (DEFAULT, CHECK, index elements, STORED) are kept by the catalogue as text; here
+//! they are bound once to see that they are good, and printed back in PostgreSQL's form. What the
+//! grammar knows and the store does not is refused by name, option by option: nothing that was
+//! written is dropped silently.
 
-use model::{
-    NewCheck, NewCollection, NewColumn, NewElement, NewGenerator, NewIndex, NewKey, NewSource, SequenceOptions,
-};
 use model::{DatabaseId, ExtraFields};
+use model::{
+    NewCheck, NewCollection, NewColumn, NewElement, NewGenerator, NewIndex, NewKey, NewSource,
+    SequenceOptions,
+};
 use query::{Error, ErrorKind, Result, Scalar, Type};
 
 use super::ast::{
-    self, ColumnConstraintKind, ColumnDefinition, CreateTable, Expr, IndexElement, LiteralValue, SequenceOption,
-    SortOrder, TableConstraint, TableConstraintKind, TableElement, TypeName,
+    self, ColumnConstraintKind, ColumnDefinition, CreateTable, Expr, IndexElement, LiteralValue,
+    SequenceOption, SortOrder, TableConstraint, TableConstraintKind, TableElement, TypeName,
 };
 use super::bind::resolve_type;
 use super::deparse::{Parentheses, deparse};
@@ -21,7 +23,11 @@ use super::deparse::{Parentheses, deparse};
 ///
 /// # Errors
 /// What is malformed or not supported, with its place.
-pub fn create_table(create: &CreateTable, database: DatabaseId, schema: &str) -> Result<NewCollection> {
+pub fn create_table(
+    create: &CreateTable,
+    database: DatabaseId,
+    schema: &str,
+) -> Result<NewCollection> {
     refuse_table_options(create)?;
     let mut table = NewCollection::table(database, schema, create.name.name(), Vec::new());
     for element in &create.elements {
@@ -29,7 +35,8 @@ pub fn create_table(create: &CreateTable, database: DatabaseId, schema: &str) ->
             TableElement::Column(definition) => {
                 let made = column(definition, create.name.name())?;
                 if table.columns.iter().any(|other| other.name == made.column.name) {
-                    let message = format!("column \"{}\" specified more than once", made.column.name);
+                    let message =
+                        format!("column \"{}\" specified more than once", made.column.name);
                     return Err(Error::new(ErrorKind::Name, "42701", message));
                 }
                 if let Some(key) = made.primary_key {
@@ -105,7 +112,8 @@ fn refuse_table_options(create: &CreateTable) -> Result<()> {
     Ok(())
 }
 
-/// WITH (…): fillfactor and autovacuum describe PostgreSQL's pages and mean nothing to these; others are refused.
+/// WITH (…): fillfactor and autovacuum describe PostgreSQL's pages and mean nothing to these;
+/// others are refused.
 fn options(list: &[ast::OptionItem], table: &mut NewCollection) -> Result<()> {
     for item in list {
         match item.name.name.as_str() {
@@ -137,7 +145,9 @@ pub fn extra_fields(item: &ast::OptionItem) -> Result<ExtraFields> {
 pub fn option_text(item: &ast::OptionItem) -> Option<String> {
     match item.value.as_ref()? {
         ast::OptionValue::Word(word) => Some(word.clone()),
-        ast::OptionValue::Literal(LiteralValue::Text(text) | LiteralValue::Numeric(text)) => Some(text.clone()),
+        ast::OptionValue::Literal(LiteralValue::Text(text) | LiteralValue::Numeric(text)) => {
+            Some(text.clone())
+        }
         ast::OptionValue::Literal(LiteralValue::Int4(number)) => Some(number.to_string()),
         ast::OptionValue::Literal(LiteralValue::Int8(number)) => Some(number.to_string()),
         _ => None,
@@ -202,7 +212,11 @@ fn column_type(name: &TypeName) -> Result<(Type, i32, NewGenerator)> {
     Ok((ty, modifier, NewGenerator::None))
 }
 
-fn column_constraint(constraint: &ast::ColumnConstraint, table: &str, made: &mut Made) -> Result<()> {
+fn column_constraint(
+    constraint: &ast::ColumnConstraint,
+    table: &str,
+    made: &mut Made,
+) -> Result<()> {
     let offset = constraint.position.0;
     refuse_timing(&constraint.timing, offset)?;
     let name = constraint.name.as_ref().map(|name| name.name.clone());
@@ -211,13 +225,17 @@ fn column_constraint(constraint: &ast::ColumnConstraint, table: &str, made: &mut
         ColumnConstraintKind::NotNull => made.column.not_null = true,
         ColumnConstraintKind::Null => {
             if made.column.not_null {
-                let message = format!("conflicting NULL/NOT NULL declarations for column \"{column}\" of table \"{table}\"");
+                let message = format!(
+                    "conflicting NULL/NOT NULL declarations for column \"{column}\" of table \"{table}\""
+                );
                 return Err(Error::new(ErrorKind::Syntax, "42601", message).at(offset));
             }
         }
         ColumnConstraintKind::Default(expr) => {
             if !matches!(made.column.generator, NewGenerator::None) {
-                let message = format!("multiple default values specified for column \"{column}\" of table \"{table}\"");
+                let message = format!(
+                    "multiple default values specified for column \"{column}\" of table \"{table}\""
+                );
                 return Err(Error::new(ErrorKind::Syntax, "42601", message).at(offset));
             }
             made.column.generator = NewGenerator::Default(text_of(expr)?);
@@ -237,7 +255,9 @@ fn column_constraint(constraint: &ast::ColumnConstraint, table: &str, made: &mut
             let index = NewIndex::unique(&[&column]);
             made.unique.push(NewIndex { name, nulls_distinct: !nulls_not_distinct, ..index });
         }
-        ColumnConstraintKind::References(_) => return Err(Error::unsupported("a foreign key (REFERENCES)").at(offset)),
+        ColumnConstraintKind::References(_) => {
+            return Err(Error::unsupported("a foreign key (REFERENCES)").at(offset));
+        }
         ColumnConstraintKind::Identity { always, options } => {
             let options = sequence_options(options, made.column.ty)?;
             made.column.not_null = true;
@@ -272,7 +292,13 @@ pub fn table_constraint(constraint: &TableConstraint) -> Result<NewConstraint> {
         TableConstraintKind::Check(expr) => {
             Ok(NewConstraint::Check(NewCheck { name, expression: text_of(expr)? }))
         }
-        TableConstraintKind::Key { primary, nulls_not_distinct, columns, parameters, using_index } => {
+        TableConstraintKind::Key {
+            primary,
+            nulls_not_distinct,
+            columns,
+            parameters,
+            using_index,
+        } => {
             refuse_parameters(parameters, offset)?;
             if using_index.is_some() {
                 return Err(Error::unsupported("a constraint USING INDEX").at(offset));
@@ -282,7 +308,8 @@ pub fn table_constraint(constraint: &TableConstraint) -> Result<NewConstraint> {
                 return Ok(NewConstraint::PrimaryKey(NewKey { name, columns }));
             }
             let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let index = NewIndex { name, nulls_distinct: !nulls_not_distinct, ..NewIndex::unique(&names) };
+            let index =
+                NewIndex { name, nulls_distinct: !nulls_not_distinct, ..NewIndex::unique(&names) };
             Ok(NewConstraint::Unique(index))
         }
         TableConstraintKind::Exclude { .. } => Err(Error::unsupported("EXCLUDE").at(offset)),
@@ -322,7 +349,8 @@ pub fn create_index(create: &ast::CreateIndex) -> Result<NewIndex> {
     if let Some(method) = &create.method
         && method.name != "btree"
     {
-        return Err(Error::unsupported(format_args!("access method \"{}\"", method.name)).at(method.position.0));
+        return Err(Error::unsupported(format_args!("access method \"{}\"", method.name))
+            .at(method.position.0));
     }
     if !create.include.is_empty() {
         return Err(Error::unsupported("INCLUDE").at(offset));
@@ -351,14 +379,21 @@ fn element(element: &IndexElement) -> Result<NewElement> {
     if let Some(collation) = &element.collation
         && !matches!(collation.name(), "C" | "POSIX" | "default" | "ucs_basic")
     {
-        return Err(Error::unsupported(format_args!("collation \"{}\"", collation.name())).at(offset));
+        return Err(
+            Error::unsupported(format_args!("collation \"{}\"", collation.name())).at(offset)
+        );
     }
     if let Some(class) = &element.class {
         // The pattern classes order texts by bytes, which is the only order here.
-        let known = ["text_pattern_ops", "varchar_pattern_ops", "bpchar_pattern_ops"].contains(&class.name())
-            || class.name().ends_with("_ops") && !class.name().contains("gin") && !class.name().contains("trgm");
+        let known = ["text_pattern_ops", "varchar_pattern_ops", "bpchar_pattern_ops"]
+            .contains(&class.name())
+            || class.name().ends_with("_ops")
+                && !class.name().contains("gin")
+                && !class.name().contains("trgm");
         if !known || !element.class_options.is_empty() {
-            return Err(Error::unsupported(format_args!("operator class \"{}\"", class.name())).at(offset));
+            return Err(
+                Error::unsupported(format_args!("operator class \"{}\"", class.name())).at(offset)
+            );
         }
     }
     let source = match &element.expr.kind {
@@ -390,19 +425,28 @@ pub fn sequence_options(list: &[SequenceOption], ty: Type) -> Result<SequenceOpt
 ///
 /// # Errors
 /// As `sequence_options`.
-pub fn apply_sequence_options(list: &[SequenceOption], options: &mut SequenceOptions) -> Result<()> {
+pub fn apply_sequence_options(
+    list: &[SequenceOption],
+    options: &mut SequenceOptions,
+) -> Result<()> {
     for option in list {
         match option {
             SequenceOption::As(name) => options.ty = resolve_type(name)?.0,
             SequenceOption::Cache(number) => options.cache = integer(number)?,
             SequenceOption::Cycle(cycle) => options.cycle = *cycle,
             SequenceOption::Increment(number) => options.increment = integer(number)?,
-            SequenceOption::MaxValue(number) => options.max = number.as_ref().map(integer).transpose()?,
-            SequenceOption::MinValue(number) => options.min = number.as_ref().map(integer).transpose()?,
+            SequenceOption::MaxValue(number) => {
+                options.max = number.as_ref().map(integer).transpose()?
+            }
+            SequenceOption::MinValue(number) => {
+                options.min = number.as_ref().map(integer).transpose()?
+            }
             SequenceOption::Start(number) => options.start = Some(integer(number)?),
             SequenceOption::SequenceName(name) => options.name = Some(name.name().to_owned()),
             SequenceOption::OwnedBy(name) if name.name() == "none" => {}
-            SequenceOption::OwnedBy(name) => return Err(Error::unsupported("OWNED BY").at(name.position.0)),
+            SequenceOption::OwnedBy(name) => {
+                return Err(Error::unsupported("OWNED BY").at(name.position.0));
+            }
             SequenceOption::Restart(_) => return Err(Error::unsupported("RESTART here")),
         }
     }
@@ -420,9 +464,9 @@ fn integer(number: &LiteralValue) -> Result<i64> {
 /// The text that the catalogue keeps of an expression.
 ///
 /// # Errors
-/// `0A000` where it holds a subquery, a window or another construct that no stored expression may hold.
+/// `0A000` where it holds a subquery, a window or another construct that no stored expression may
+/// hold.
 pub fn text_of(expr: &Expr) -> Result<String> {
-    deparse(expr, Parentheses::All).ok_or_else(|| {
-        Error::unsupported("a subquery in a stored expression").at(expr.position.0)
-    })
+    deparse(expr, Parentheses::All)
+        .ok_or_else(|| Error::unsupported("a subquery in a stored expression").at(expr.position.0))
 }

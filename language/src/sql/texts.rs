@@ -1,7 +1,8 @@
-//! What can be told of a text by its tokens alone: its highest parameter, and the values of its literals.
+//! What can be told of a text by its tokens alone: its highest parameter, and the values of its
+//! literals.
 //!
-//! Both are needed without a tree: the binder sizes the row of parameters before it binds, and a plan from the cache is run with the
-//! literals of a text that was never parsed.
+//! Both are needed without a tree: the binder sizes the row of parameters before it binds, and a
+//! plan from the cache is run with the literals of a text that was never parsed.
 
 use super::ast::LiteralValue;
 use super::dialect::Dialect;
@@ -30,7 +31,8 @@ pub fn highest_parameter(text: &str, dialect: Dialect) -> Result<u32> {
     }
 }
 
-/// The values of a text's literals as text, in the order of their ordinals, without a sign that may stand before one.
+/// The values of a text's literals as text, in the order of their ordinals, without a sign that may
+/// stand before one.
 ///
 /// # Errors
 /// What the lexer refuses.
@@ -57,7 +59,8 @@ pub fn value_text(value: LiteralValue) -> String {
     }
 }
 
-/// A stored expression's text with a column's name replaced. A name before a parenthesis is a function, one behind `::` a type.
+/// A stored expression's text with a column's name replaced. A name before a parenthesis is a
+/// function, one behind `::` a type.
 ///
 /// # Errors
 /// What the lexer refuses.
@@ -95,7 +98,8 @@ mod tests {
 
     #[test]
     fn tokens_tell() {
-        let text = "select $2, '$9', 1.50 -- $7\n where a = E'x\\'y' and b = 12345678901 and c = $1";
+        let text =
+            "select $2, '$9', 1.50 -- $7\n where a = E'x\\'y' and b = 12345678901 and c = $1";
         assert_eq!(highest_parameter(text, Dialect::PostgreSql), Ok(2));
         let values = literal_texts(text, Dialect::PostgreSql).unwrap();
         assert_eq!(values, ["$9", "1.50", "x'y", "12345678901"]);
@@ -103,7 +107,15 @@ mod tests {
 
     #[test]
     fn a_column_is_renamed_where_it_is_one() {
-        let renamed = rename_column("(a > 0) AND (length(a) < a::a) AND b = 'a'", "a", "New", Dialect::PostgreSql);
-        assert_eq!(renamed.unwrap(), "(\"New\" > 0) AND (length(\"New\") < \"New\"::a) AND b = 'a'");
+        let renamed = rename_column(
+            "(a > 0) AND (length(a) < a::a) AND b = 'a'",
+            "a",
+            "New",
+            Dialect::PostgreSql,
+        );
+        assert_eq!(
+            renamed.unwrap(),
+            "(\"New\" > 0) AND (length(\"New\") < \"New\"::a) AND b = 'a'"
+        );
     }
 }

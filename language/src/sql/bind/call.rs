@@ -46,9 +46,33 @@ impl Signature for SetFunction {
     }
 }
 
+/// A set-returning function, its arguments, and the names and types of its columns.
+pub(super) type SetCall = (&'static SetFunction, Vec<Expression>, Vec<(String, Type)>);
+
 /// Names that are keywords of the grammar or casts in function form.
 fn is_type_function(name: &str) -> bool {
-    matches!(name, "int2" | "int4" | "int8" | "float4" | "float8" | "numeric" | "text" | "bool" | "date" | "uuid" | "timestamptz" | "timestamp" | "interval" | "varchar" | "bpchar" | "jsonb" | "json" | "regclass" | "oid")
+    matches!(
+        name,
+        "int2"
+            | "int4"
+            | "int8"
+            | "float4"
+            | "float8"
+            | "numeric"
+            | "text"
+            | "bool"
+            | "date"
+            | "uuid"
+            | "timestamptz"
+            | "timestamp"
+            | "interval"
+            | "varchar"
+            | "bpchar"
+            | "jsonb"
+            | "json"
+            | "regclass"
+            | "oid"
+    )
 }
 
 impl Binder<'_> {
@@ -101,7 +125,8 @@ impl Binder<'_> {
     ) -> Result<Expression> {
         let types: Vec<Type> = arguments.iter().map(|argument| argument.ty).collect();
         if is_type_function(name) && arguments.len() == 1 {
-            let argument = arguments.into_iter().next().ok_or_else(|| Error::internal("no argument"))?;
+            let argument =
+                arguments.into_iter().next().ok_or_else(|| Error::internal("no argument"))?;
             let ty = query::Scalar::all().find(|scalar| scalar.name() == name).map(Type::of);
             let ty = ty.ok_or_else(|| resolve::no_function(name, &types).at(offset))?;
             return resolve::explicit(self, argument, ty, -1);
@@ -119,7 +144,12 @@ impl Binder<'_> {
         resolve::no_function(name, types)
     }
 
-    pub(super) fn named_call(&mut self, name: &str, arguments: &[&Expr], offset: u32) -> Result<Expression> {
+    pub(super) fn named_call(
+        &mut self,
+        name: &str,
+        arguments: &[&Expr],
+        offset: u32,
+    ) -> Result<Expression> {
         let arguments = arguments.iter().map(|a| self.expression(a)).collect::<Result<Vec<_>>>()?;
         self.function_of(name, arguments, offset)
     }
@@ -133,7 +163,11 @@ impl Binder<'_> {
         use SqlValueFunction::*;
         let (name, cast) = match function {
             CurrentDate => ("now", Some(Type::DATE)),
-            CurrentTime => return Err(Error::unsupported("type time with time zone (CURRENT_TIME)").at(offset)),
+            CurrentTime => {
+                return Err(
+                    Error::unsupported("type time with time zone (CURRENT_TIME)").at(offset)
+                );
+            }
             CurrentTimestamp => ("now", Some(Type::TIMESTAMPTZ)),
             LocalTime => ("now", Some(Type::TIME)),
             LocalTimestamp => ("now", Some(Type::TIMESTAMP)),
@@ -149,7 +183,8 @@ impl Binder<'_> {
         }
     }
 
-    /// An aggregate where expressions are bound over grouped rows: its column. Elsewhere it is an error.
+    /// An aggregate where expressions are bound over grouped rows: its column. Elsewhere it is an
+    /// error.
     fn aggregate_reference(&mut self, call: &FunctionCall, name: &str) -> Result<Expression> {
         let offset = call.position.0;
         let level = self.level()?;
@@ -169,7 +204,8 @@ impl Binder<'_> {
                 .at(offset));
             }
             Clause::Select | Clause::Having | Clause::OrderBy => {
-                return Err(Error::unsupported(format_args!("aggregate {name} of an outer query")).at(offset));
+                return Err(Error::unsupported(format_args!("aggregate {name} of an outer query"))
+                    .at(offset));
             }
             clause => clause.name(),
         };
@@ -225,7 +261,14 @@ impl Binder<'_> {
         for (argument, ty) in arguments.into_iter().zip(taken) {
             converted.push(resolve::coerce_to(self, argument, ty, -1)?);
         }
-        Ok(AggregateCall { function, arguments: converted, distinct: call.distinct, order, filter, ty })
+        Ok(AggregateCall {
+            function,
+            arguments: converted,
+            distinct: call.distinct,
+            order,
+            filter,
+            ty,
+        })
     }
 
     fn aggregate_order(&mut self, order: &[SortBy]) -> Result<Vec<SortKey>> {
@@ -240,11 +283,7 @@ impl Binder<'_> {
     }
 
     /// The arguments of a set-returning function, of the types that the chosen entry takes.
-    pub(super) fn set_arguments(
-        &mut self,
-        call: &FunctionCall,
-        name: &str,
-    ) -> Result<(&'static query::function::SetFunction, Vec<Expression>, Vec<(String, Type)>)> {
+    pub(super) fn set_arguments(&mut self, call: &FunctionCall, name: &str) -> Result<SetCall> {
         let offset = call.position.0;
         let mut arguments = Vec::with_capacity(call.arguments.len());
         for argument in &call.arguments {
@@ -277,7 +316,10 @@ impl Binder<'_> {
         }
         let (function, arguments, columns) = self.set_arguments(call, name)?;
         let [(_, ty)] = columns.as_slice() else {
-            return Err(Error::unsupported(format_args!("{name} with several columns in the select list")).at(offset));
+            return Err(Error::unsupported(format_args!(
+                "{name} with several columns in the select list"
+            ))
+            .at(offset));
         };
         self.put_project_set(function, arguments, *ty, offset)
     }
@@ -292,7 +334,8 @@ pub(super) fn sort_key(by: &SortBy, expression: Expression) -> Result<SortKey> {
             "<" => false,
             ">" => true,
             _ => {
-                let message = format!("operator {} is not a valid ordering operator", operator.name);
+                let message =
+                    format!("operator {} is not a valid ordering operator", operator.name);
                 return Err(Error::new(ErrorKind::Type, "42809", message).at(by.expr.position.0));
             }
         },
@@ -300,7 +343,8 @@ pub(super) fn sort_key(by: &SortBy, expression: Expression) -> Result<SortKey> {
     let nulls_first = by.nulls_first.unwrap_or(descending);
     let ty = expression.ty;
     if matches!(ty, Type::JSON) {
-        let message = format!("could not identify an ordering operator for type {}", ty.display(-1));
+        let message =
+            format!("could not identify an ordering operator for type {}", ty.display(-1));
         return Err(Error::new(ErrorKind::Name, "42883", message)
             .at(by.expr.position.0)
             .hint("Use an explicit ordering operator or modify the query."));
@@ -389,8 +433,5 @@ pub(super) fn null_of(ty: Type) -> Expression {
 
 /// Column definitions after a function that gives records are not for the functions we have.
 pub(super) fn refuse_columns(offset: u32) -> Error {
-    syntax(
-        "a column definition list is only allowed for functions returning \"record\"",
-        offset,
-    )
+    syntax("a column definition list is only allowed for functions returning \"record\"", offset)
 }

@@ -1,6 +1,7 @@
 //! Expressions: every construct of the tree to a typed node.
 //!
-//! Subqueries do not become expressions: `apply` puts them under the level's node and answers the column that they add.
+//! Subqueries do not become expressions: `apply` puts them under the level's node and answers the
+//! column that they add.
 
 use query::expression::{Constant, Expression, Node};
 use query::plan::{Apply, ApplyKind, Lifted, Node as PlanNode, NodeKind};
@@ -11,8 +12,8 @@ use super::scope::{Found, Relation, Scope, ScopeColumn};
 use super::types::resolve_type;
 use super::{Binder, Clause, LiteralUse, column};
 use crate::sql::ast::{
-    self, Between, Case, ColumnRef, Expr, ExprKind, IsTest, Like, LikeKind, Literal, LiteralValue, Quantified,
-    QuantifiedRight, Subscript,
+    self, Between, Case, ColumnRef, Expr, ExprKind, IsTest, Like, LikeKind, Literal, LiteralValue,
+    Quantified, QuantifiedRight, Subscript,
 };
 
 /// No offset.
@@ -21,6 +22,9 @@ const NOWHERE: u32 = u32::MAX;
 pub(super) fn node(node: Node, ty: Type, offset: u32) -> Expression {
     Expression { node, ty, modifier: -1, offset }
 }
+
+/// A column that `*` stands for: its name, itself, and its origin.
+pub(super) type Starred = (String, Expression, (u32, i16));
 
 impl Binder<'_> {
     /// Binds an expression over the level's row.
@@ -31,7 +35,9 @@ impl Binder<'_> {
         let offset = expr.position.0;
         match &expr.kind {
             ExprKind::Null => Ok(node(Node::Constant(Constant::null()), Type::UNKNOWN, offset)),
-            ExprKind::Boolean(value) => Ok(node(Node::Constant(Constant::bool(*value)), Type::BOOL, offset)),
+            ExprKind::Boolean(value) => {
+                Ok(node(Node::Constant(Constant::bool(*value)), Type::BOOL, offset))
+            }
             ExprKind::Literal(literal) => self.literal(literal, offset),
             ExprKind::TypedLiteral { data_type, literal } => {
                 let (ty, modifier) = resolve_type(data_type)?;
@@ -51,19 +57,31 @@ impl Binder<'_> {
                 check_schema(op, offset)?;
                 self.binary(&op.name, left, right, offset)
             }
-            ExprKind::And(list) => Ok(node(Node::And(self.conditions(list, "AND")?), Type::BOOL, offset)),
-            ExprKind::Or(list) => Ok(node(Node::Or(self.conditions(list, "OR")?), Type::BOOL, offset)),
+            ExprKind::And(list) => {
+                Ok(node(Node::And(self.conditions(list, "AND")?), Type::BOOL, offset))
+            }
+            ExprKind::Or(list) => {
+                Ok(node(Node::Or(self.conditions(list, "OR")?), Type::BOOL, offset))
+            }
             ExprKind::Not(operand) => {
                 let operand = self.condition(operand, "NOT")?;
                 Ok(node(Node::Not(Box::new(operand)), Type::BOOL, offset))
             }
             ExprKind::Is { operand, test, negated } => self.is(operand, *test, *negated, offset),
-            ExprKind::IsDistinct { left, right, negated } => self.is_distinct(left, right, *negated, offset),
+            ExprKind::IsDistinct { left, right, negated } => {
+                self.is_distinct(left, right, *negated, offset)
+            }
             ExprKind::Between(between) => self.between(between, offset),
-            ExprKind::InList { operand, list, negated } => self.in_list(operand, list, *negated, offset),
+            ExprKind::InList { operand, list, negated } => {
+                self.in_list(operand, list, *negated, offset)
+            }
             ExprKind::InQuery { operand, query, negated } => {
                 let found = self.quantified_query(operand, "=", false, query, offset)?;
-                Ok(if *negated { node(Node::Not(Box::new(found)), Type::BOOL, offset) } else { found })
+                Ok(if *negated {
+                    node(Node::Not(Box::new(found)), Type::BOOL, offset)
+                } else {
+                    found
+                })
             }
             ExprKind::Like(like) => self.like(like, offset),
             ExprKind::Quantified(quantified) => self.quantified(quantified, offset),
@@ -73,7 +91,8 @@ impl Binder<'_> {
             ExprKind::Array(items) => self.array(items, offset),
             ExprKind::Row { items, .. } => {
                 let items = self.expressions(items)?;
-                let items = items.into_iter().map(|item| self.settled(item)).collect::<Result<_>>()?;
+                let items =
+                    items.into_iter().map(|item| self.settled(item)).collect::<Result<_>>()?;
                 Ok(node(Node::Row(items), Type::RECORD, offset))
             }
             ExprKind::Overlaps { left, right } => {
@@ -92,12 +111,18 @@ impl Binder<'_> {
                 let operand = self.expression(operand)?;
                 match collation.name() {
                     "C" | "POSIX" | "default" | "ucs_basic" => Ok(operand),
-                    other => Err(Error::unsupported(format_args!("collation \"{other}\"")).at(offset)),
+                    other => {
+                        Err(Error::unsupported(format_args!("collation \"{other}\"")).at(offset))
+                    }
                 }
             }
-            ExprKind::AtTimeZone { operand, zone } => self.named_call("timezone", &[zone, operand], offset),
+            ExprKind::AtTimeZone { operand, zone } => {
+                self.named_call("timezone", &[zone, operand], offset)
+            }
             ExprKind::Function(call) => self.call(call),
-            ExprKind::SqlValue { function, precision } => self.sql_value(*function, *precision, offset),
+            ExprKind::SqlValue { function, precision } => {
+                self.sql_value(*function, *precision, offset)
+            }
             ExprKind::Coalesce(list) => {
                 let list = self.expressions(list)?;
                 let (list, ty) = unify(self, list, "COALESCE")?;
@@ -107,9 +132,15 @@ impl Binder<'_> {
             ExprKind::Least(list) => self.extreme(list, false, offset),
             ExprKind::NullIf(pair) => self.null_if(&pair[0], &pair[1], offset),
             ExprKind::Grouping(_) => Err(Error::unsupported("GROUPING").at(offset)),
-            ExprKind::Subscript { operand, subscripts } => self.subscript(operand, subscripts, offset),
-            ExprKind::Field { .. } => Err(Error::unsupported("selection of a field of a row").at(offset)),
-            ExprKind::AllFields(_) => Err(Error::unsupported("expansion of a row by .*").at(offset)),
+            ExprKind::Subscript { operand, subscripts } => {
+                self.subscript(operand, subscripts, offset)
+            }
+            ExprKind::Field { .. } => {
+                Err(Error::unsupported("selection of a field of a row").at(offset))
+            }
+            ExprKind::AllFields(_) => {
+                Err(Error::unsupported("expansion of a row by .*").at(offset))
+            }
             ExprKind::Unsupported(name) => Err(Error::unsupported(name).at(offset)),
         }
     }
@@ -169,7 +200,9 @@ impl Binder<'_> {
     }
 
     fn binary(&mut self, name: &str, left: &Expr, right: &Expr, offset: u32) -> Result<Expression> {
-        if let (ExprKind::Row { items: left, .. }, ExprKind::Row { items: right, .. }) = (&left.kind, &right.kind) {
+        if let (ExprKind::Row { items: left, .. }, ExprKind::Row { items: right, .. }) =
+            (&left.kind, &right.kind)
+        {
             return self.row_comparison(name, left, right, offset);
         }
         let left = self.expression(left)?;
@@ -178,7 +211,13 @@ impl Binder<'_> {
     }
 
     /// `(a, b) = (c, d)` and the orderings, column by column.
-    fn row_comparison(&mut self, name: &str, left: &[Expr], right: &[Expr], offset: u32) -> Result<Expression> {
+    fn row_comparison(
+        &mut self,
+        name: &str,
+        left: &[Expr],
+        right: &[Expr],
+        offset: u32,
+    ) -> Result<Expression> {
         if left.len() != right.len() {
             return Err(syntax("unequal number of entries in row expressions", offset));
         }
@@ -188,14 +227,23 @@ impl Binder<'_> {
         self.compare_rows(name, pairs, offset)
     }
 
-    fn compare_rows(&mut self, name: &str, pairs: Vec<(Expression, Expression)>, offset: u32) -> Result<Expression> {
+    fn compare_rows(
+        &mut self,
+        name: &str,
+        pairs: Vec<(Expression, Expression)>,
+        offset: u32,
+    ) -> Result<Expression> {
         match name {
             "=" | "<>" => {
                 let mut equal = Vec::with_capacity(pairs.len());
                 for (left, right) in pairs {
                     equal.push(operator(self, name, Some(left), right, offset)?);
                 }
-                Ok(if name == "=" { conjunction(equal, offset) } else { disjunction(equal, offset) })
+                Ok(if name == "=" {
+                    conjunction(equal, offset)
+                } else {
+                    disjunction(equal, offset)
+                })
             }
             "<" | "<=" | ">" | ">=" => self.order_rows(name, pairs, offset),
             _ => Err(Error::unsupported(format_args!("row comparison by {name}")).at(offset)),
@@ -203,12 +251,23 @@ impl Binder<'_> {
     }
 
     /// `(a, b) < (c, d)` is `a < c OR (a = c AND b < d)`.
-    fn order_rows(&mut self, name: &str, pairs: Vec<(Expression, Expression)>, offset: u32) -> Result<Expression> {
+    fn order_rows(
+        &mut self,
+        name: &str,
+        pairs: Vec<(Expression, Expression)>,
+        offset: u32,
+    ) -> Result<Expression> {
         let strict = name.trim_end_matches('=');
         let mut result: Option<Expression> = None;
         for (left, right) in pairs.into_iter().rev() {
             let last = result.is_none();
-            let here = operator(self, if last { name } else { strict }, Some(left.clone()), right.clone(), offset)?;
+            let here = operator(
+                self,
+                if last { name } else { strict },
+                Some(left.clone()),
+                right.clone(),
+                offset,
+            )?;
             result = Some(match result {
                 None => here,
                 Some(rest) => {
@@ -231,8 +290,10 @@ impl Binder<'_> {
             return resolve::coerce_to(self, bound, Type::BOOL, -1);
         }
         if bound.ty != Type::BOOL {
-            let message =
-                format!("argument of {construct} must be type boolean, not type {}", bound.ty.display(-1));
+            let message = format!(
+                "argument of {construct} must be type boolean, not type {}",
+                bound.ty.display(-1)
+            );
             return Err(Error::new(ErrorKind::Type, "42804", message).at(bound.offset));
         }
         Ok(bound)
@@ -242,16 +303,30 @@ impl Binder<'_> {
         list.iter().map(|expr| self.condition(expr, construct)).collect()
     }
 
-    fn is(&mut self, operand: &Expr, test: IsTest, negated: bool, offset: u32) -> Result<Expression> {
+    fn is(
+        &mut self,
+        operand: &Expr,
+        test: IsTest,
+        negated: bool,
+        offset: u32,
+    ) -> Result<Expression> {
         let value = match test {
             IsTest::Null => {
                 let operand = self.expression(operand)?;
                 let operand = self.settled(operand)?;
-                return Ok(node(Node::IsNull { argument: Box::new(operand), negated }, Type::BOOL, offset));
+                return Ok(node(
+                    Node::IsNull { argument: Box::new(operand), negated },
+                    Type::BOOL,
+                    offset,
+                ));
             }
             IsTest::Unknown => {
                 let operand = self.condition(operand, "IS UNKNOWN")?;
-                return Ok(node(Node::IsNull { argument: Box::new(operand), negated }, Type::BOOL, offset));
+                return Ok(node(
+                    Node::IsNull { argument: Box::new(operand), negated },
+                    Type::BOOL,
+                    offset,
+                ));
             }
             IsTest::True => true,
             IsTest::False => false,
@@ -276,7 +351,13 @@ impl Binder<'_> {
         Ok((entry, left, right))
     }
 
-    fn is_distinct(&mut self, left: &Expr, right: &Expr, negated: bool, offset: u32) -> Result<Expression> {
+    fn is_distinct(
+        &mut self,
+        left: &Expr,
+        right: &Expr,
+        negated: bool,
+        offset: u32,
+    ) -> Result<Expression> {
         let left = self.expression(left)?;
         let right = self.expression(right)?;
         let (equal, left, right) = self.sides("=", left, right, offset)?;
@@ -297,23 +378,38 @@ impl Binder<'_> {
             ),
             _ => (operand, low, high),
         };
-        let mut inside = |low: &Expression, high: &Expression, binder: &mut Self| -> Result<Expression> {
-            let above = operator(binder, ">=", Some(operand.clone()), low.clone(), offset)?;
-            let below = operator(binder, "<=", Some(operand.clone()), high.clone(), offset)?;
-            Ok(conjunction(vec![above, below], offset))
-        };
+        let inside =
+            |low: &Expression, high: &Expression, binder: &mut Self| -> Result<Expression> {
+                let above = operator(binder, ">=", Some(operand.clone()), low.clone(), offset)?;
+                let below = operator(binder, "<=", Some(operand.clone()), high.clone(), offset)?;
+                Ok(conjunction(vec![above, below], offset))
+            };
         let mut result = inside(&low, &high, self)?;
         if between.symmetric {
             let other = inside(&high, &low, self)?;
             result = disjunction(vec![result, other], offset);
         }
-        Ok(if between.negated { node(Node::Not(Box::new(result)), Type::BOOL, offset) } else { result })
+        Ok(if between.negated {
+            node(Node::Not(Box::new(result)), Type::BOOL, offset)
+        } else {
+            result
+        })
     }
 
-    fn in_list(&mut self, operand: &Expr, list: &[Expr], negated: bool, offset: u32) -> Result<Expression> {
+    fn in_list(
+        &mut self,
+        operand: &Expr,
+        list: &[Expr],
+        negated: bool,
+        offset: u32,
+    ) -> Result<Expression> {
         if let ExprKind::Row { items, .. } = &operand.kind {
             let found = self.row_in_list(items, list, offset)?;
-            return Ok(if negated { node(Node::Not(Box::new(found)), Type::BOOL, offset) } else { found });
+            return Ok(if negated {
+                node(Node::Not(Box::new(found)), Type::BOOL, offset)
+            } else {
+                found
+            });
         }
         let left = self.expression(operand)?;
         let mut all = vec![left];
@@ -327,14 +423,19 @@ impl Binder<'_> {
                 .map(|item| operator(self, "=", Some(left.clone()), item, offset))
                 .collect::<Result<Vec<_>>>()?;
             let any = disjunction(equal, offset);
-            return Ok(if negated { node(Node::Not(Box::new(any)), Type::BOOL, offset) } else { any });
+            return Ok(if negated {
+                node(Node::Not(Box::new(any)), Type::BOOL, offset)
+            } else {
+                any
+            });
         };
         let mut all: std::collections::VecDeque<Expression> =
             all.into_iter().map(|e| resolve::coerce_to(self, e, ty, -1)).collect::<Result<_>>()?;
         let (equal, l, r, _) = resolve::operator_entry("=", ty, ty, offset)?;
         let left = all.pop_front().ok_or_else(|| Error::internal("IN without operand"))?;
         let left = Box::new(resolve::coerce_to(self, left, l, -1)?);
-        let list = all.into_iter().map(|e| resolve::coerce_to(self, e, r, -1)).collect::<Result<_>>()?;
+        let list =
+            all.into_iter().map(|e| resolve::coerce_to(self, e, r, -1)).collect::<Result<_>>()?;
         Ok(node(Node::InList { equal, left, list, negated }, Type::BOOL, offset))
     }
 
@@ -384,7 +485,14 @@ impl Binder<'_> {
         }
     }
 
-    fn any_all(&mut self, name: &str, left: Expression, array: Expression, all: bool, offset: u32) -> Result<Expression> {
+    fn any_all(
+        &mut self,
+        name: &str,
+        left: Expression,
+        array: Expression,
+        all: bool,
+        offset: u32,
+    ) -> Result<Expression> {
         let element = match array.ty {
             Type::UNKNOWN => left.ty,
             Type::INT2VECTOR => Type::INT2,
@@ -447,7 +555,10 @@ impl Binder<'_> {
     }
 
     /// Binds a subquery on a level of its own; answers its plan and what it takes from this level.
-    pub(super) fn subquery(&mut self, query: &ast::Query) -> Result<(PlanNode, Vec<(u32, Expression)>)> {
+    pub(super) fn subquery(
+        &mut self,
+        query: &ast::Query,
+    ) -> Result<(PlanNode, Vec<(u32, Expression)>)> {
         self.push(Scope::default(), None, Clause::Select);
         let bound = self.query(query);
         let level = self.levels.pop();
@@ -497,11 +608,17 @@ impl Binder<'_> {
             let types: Vec<Type> = items.iter().map(|item| item.ty).collect();
             return Err(resolve::mismatch(&types, "ARRAY").at(offset));
         }
-        let ty = common_type(&types).ok_or_else(|| resolve::mismatch(&types, "ARRAY").at(offset))?;
+        let ty =
+            common_type(&types).ok_or_else(|| resolve::mismatch(&types, "ARRAY").at(offset))?;
         self.array_of(items, ty, offset)
     }
 
-    fn array_of(&mut self, items: Vec<Expression>, element: Type, offset: u32) -> Result<Expression> {
+    fn array_of(
+        &mut self,
+        items: Vec<Expression>,
+        element: Type,
+        offset: u32,
+    ) -> Result<Expression> {
         let items = items
             .into_iter()
             .map(|item| {
@@ -545,8 +662,10 @@ impl Binder<'_> {
         let list = self.expressions(list)?;
         let (arguments, ty) = unify(self, list, if greatest { "GREATEST" } else { "LEAST" })?;
         let (less, wanted, _, _) = resolve::operator_entry("<", ty, ty, offset)?;
-        let arguments =
-            arguments.into_iter().map(|a| resolve::coerce_to(self, a, wanted, -1)).collect::<Result<_>>()?;
+        let arguments = arguments
+            .into_iter()
+            .map(|a| resolve::coerce_to(self, a, wanted, -1))
+            .collect::<Result<_>>()?;
         Ok(node(Node::Extreme { less, greatest, arguments }, wanted, offset))
     }
 
@@ -554,7 +673,11 @@ impl Binder<'_> {
     fn null_if(&mut self, left: &Expr, right: &Expr, offset: u32) -> Result<Expression> {
         let left = self.expression(left)?;
         let right = self.expression(right)?;
-        let left = if left.ty == Type::UNKNOWN && right.ty == Type::UNKNOWN { self.settled(left)? } else { left };
+        let left = if left.ty == Type::UNKNOWN && right.ty == Type::UNKNOWN {
+            self.settled(left)?
+        } else {
+            left
+        };
         let equal = operator(self, "=", Some(left.clone()), right, offset)?;
         let left = match &equal.node {
             Node::Call { arguments, .. } if left.ty == Type::UNKNOWN => arguments[0].clone(),
@@ -566,7 +689,12 @@ impl Binder<'_> {
         Ok(node(Node::Case { branches, otherwise: Some(Box::new(left)) }, ty, offset))
     }
 
-    fn subscript(&mut self, operand: &Expr, subscripts: &[Subscript], offset: u32) -> Result<Expression> {
+    fn subscript(
+        &mut self,
+        operand: &Expr,
+        subscripts: &[Subscript],
+        offset: u32,
+    ) -> Result<Expression> {
         let value = self.expression(operand)?;
         if value.ty == Type::JSONB {
             return self.json_subscript(value, subscripts, offset);
@@ -585,13 +713,20 @@ impl Binder<'_> {
         for subscript in subscripts {
             match subscript {
                 Subscript::Index(index) => arguments.push(self.expression(index)?),
-                Subscript::Slice(..) => return Err(Error::unsupported("a slice of several dimensions").at(offset)),
+                Subscript::Slice(..) => {
+                    return Err(Error::unsupported("a slice of several dimensions").at(offset));
+                }
             }
         }
         self.function_of("array_element", arguments, offset)
     }
 
-    fn json_subscript(&mut self, mut value: Expression, subscripts: &[Subscript], offset: u32) -> Result<Expression> {
+    fn json_subscript(
+        &mut self,
+        mut value: Expression,
+        subscripts: &[Subscript],
+        offset: u32,
+    ) -> Result<Expression> {
         for subscript in subscripts {
             let Subscript::Index(index) = subscript else {
                 let message = "jsonb subscript does not support slices";
@@ -650,7 +785,8 @@ impl Binder<'_> {
                 Ok(Some(Expression { offset, ..column(found.position, found.ty, found.modifier) }))
             }
             Found::Ambiguous => {
-                let message = format!("column reference \"{}\" is ambiguous", parts.last().unwrap_or(&""));
+                let message =
+                    format!("column reference \"{}\" is ambiguous", parts.last().unwrap_or(&""));
                 Err(Error::new(ErrorKind::Name, "42702", message).at(offset))
             }
             Found::Nothing if parts.len() > 1 => Err(self.no_column(name, offset)),
@@ -679,7 +815,8 @@ impl Binder<'_> {
         let parts: Vec<&str> = name.parts.iter().map(|part| part.name.as_str()).collect();
         match parts.as_slice() {
             [.., relation, column] => {
-                let known = self.levels.iter().any(|level| level.scope.relation(None, relation).is_some());
+                let known =
+                    self.levels.iter().any(|level| level.scope.relation(None, relation).is_some());
                 if known {
                     let message = format!("column {relation}.{column} does not exist");
                     return Error::new(ErrorKind::Name, "42703", message).at(offset);
@@ -689,7 +826,8 @@ impl Binder<'_> {
             }
             [column] => {
                 if self.levels.iter().any(|level| level.scope.relation(None, column).is_some()) {
-                    return Error::unsupported(format_args!("whole-row reference to \"{column}\"")).at(offset);
+                    return Error::unsupported(format_args!("whole-row reference to \"{column}\""))
+                        .at(offset);
                 }
                 let message = format!("column \"{column}\" does not exist");
                 Error::new(ErrorKind::Name, "42703", message).at(offset)
@@ -699,11 +837,15 @@ impl Binder<'_> {
     }
 
     /// Every visible column of the level's relations, for `*`.
-    pub(super) fn star(&self, qualifier: Option<&str>, offset: u32) -> Result<Vec<(String, Expression, (u32, i16))>> {
+    pub(super) fn star(&self, qualifier: Option<&str>, offset: u32) -> Result<Vec<Starred>> {
         let Some(level) = self.levels.last() else { return Ok(Vec::new()) };
         let scope = &level.scope;
         let show = |relation: &Relation, c: &ScopeColumn| {
-            (c.name.clone(), Expression { offset, ..column(c.position, c.ty, c.modifier) }, (relation.number, c.attribute))
+            (
+                c.name.clone(),
+                Expression { offset, ..column(c.position, c.ty, c.modifier) },
+                (relation.number, c.attribute),
+            )
         };
         if let Some(qualifier) = qualifier {
             let Some(relation) = scope.relation(None, qualifier) else {

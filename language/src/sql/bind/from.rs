@@ -1,15 +1,16 @@
 //! FROM: relations, subqueries, functions, and joins of them.
 //!
-//! An item becomes a node and a scope with positions from 0; joining two shifts the right one. While an item that may be LATERAL is
-//! bound, the level shows the columns of what stands left of it; if the item used any, an `Apply` joins the two.
+//! An item becomes a node and a scope with positions from 0; joining two shifts the right one.
+//! While an item that may be LATERAL is bound, the level shows the columns of what stands left of
+//! it; if the item used any, an `Apply` joins the two.
 
 use std::sync::Arc;
 
 use model::{Collection, CollectionKind};
+use query::expression::Expression;
 use query::plan::{
     Access, Apply, ApplyKind, Join, JoinKind, JoinMethod, Node, NodeKind, Scan, ScanColumn,
 };
-use query::expression::Expression;
 use query::system::SystemTable;
 use query::{Error, ErrorKind, Result, Type};
 
@@ -18,9 +19,7 @@ use super::expression::{conjunction, syntax};
 use super::names::Named;
 use super::scope::{Found, Relation, Scope, ScopeColumn};
 use super::{Binder, Clause, column, resolve};
-use crate::sql::ast::{
-    self, Alias, Expr, ExprKind, JoinCondition, TableFunction, TableRef,
-};
+use crate::sql::ast::{self, Alias, Expr, ExprKind, JoinCondition, TableFunction, TableRef};
 
 /// A node and what its columns are called.
 pub(super) type Item = (Node, Scope);
@@ -32,7 +31,9 @@ impl Binder<'_> {
         for item in items {
             left = Some(match left {
                 None => self.item(item)?,
-                Some(left) => self.join_items(left, item, JoinKind::Inner, &JoinCondition::None, u32::MAX)?,
+                Some(left) => {
+                    self.join_items(left, item, JoinKind::Inner, &JoinCondition::None, u32::MAX)?
+                }
             });
         }
         Ok(left.unwrap_or_else(|| (Node::new(NodeKind::Single, Vec::new()), Scope::default())))
@@ -57,7 +58,7 @@ impl Binder<'_> {
             }
             TableRef::Subquery { query, alias, position, .. } => {
                 let before = self.level()?.visible;
-                let (node, names) = self.from_query(query)?;
+                let (node, names) = self.derived_query(query)?;
                 self.level()?.visible = before;
                 let columns = names
                     .into_iter()
@@ -77,8 +78,12 @@ impl Binder<'_> {
                 let kind = match join.kind {
                     ast::JoinKind::Inner => JoinKind::Inner,
                     ast::JoinKind::Left => JoinKind::Left,
-                    ast::JoinKind::Right => return Err(Error::unsupported("RIGHT JOIN").at(join.position.0)),
-                    ast::JoinKind::Full => return Err(Error::unsupported("FULL JOIN").at(join.position.0)),
+                    ast::JoinKind::Right => {
+                        return Err(Error::unsupported("RIGHT JOIN").at(join.position.0));
+                    }
+                    ast::JoinKind::Full => {
+                        return Err(Error::unsupported("FULL JOIN").at(join.position.0));
+                    }
                 };
                 let left = self.item(&join.left)?;
                 let (node, scope) =
@@ -88,12 +93,14 @@ impl Binder<'_> {
                     Some(alias) => alias_join(node, scope, alias),
                 }
             }
-            TableRef::Unsupported { name, position } => Err(Error::unsupported(name).at(position.0)),
+            TableRef::Unsupported { name, position } => {
+                Err(Error::unsupported(name).at(position.0))
+            }
         }
     }
 
     /// Binds a subquery of FROM; names and modifiers of its columns.
-    fn from_query(&mut self, query: &ast::Query) -> Result<(Node, Vec<(String, i32)>)> {
+    fn derived_query(&mut self, query: &ast::Query) -> Result<(Node, Vec<(String, i32)>)> {
         self.push(Scope::default(), None, Clause::Select);
         let bound = self.query(query);
         let level = self.levels.pop();
@@ -123,7 +130,10 @@ impl Binder<'_> {
             _ => false,
         };
         let outside = self.level()?.visible;
-        let saved = std::mem::replace(&mut self.level()?.scope, if lateral { left_scope.clone() } else { Scope::default() });
+        let saved = std::mem::replace(
+            &mut self.level()?.scope,
+            if lateral { left_scope.clone() } else { Scope::default() },
+        );
         self.level()?.visible = lateral;
         let bound = self.item(item);
         self.level()?.visible = outside;
@@ -147,7 +157,12 @@ impl Binder<'_> {
                 JoinKind::Left => ApplyKind::Left(condition),
                 _ => ApplyKind::Cross(condition),
             };
-            NodeKind::Apply(Box::new(Apply { input: left, inner: right, parameters: captured, kind }))
+            NodeKind::Apply(Box::new(Apply {
+                input: left,
+                inner: right,
+                parameters: captured,
+                kind,
+            }))
         };
         Ok((Node::new(node, types), scope))
     }
@@ -166,7 +181,8 @@ impl Binder<'_> {
                 let saved = std::mem::replace(&mut self.level()?.scope, scope.clone());
                 let node = Node::new(NodeKind::Empty, types.to_vec());
                 let outside = self.level()?.node.replace(node);
-                let bound = self.in_clause(Clause::JoinOn, |binder| binder.condition(expr, "JOIN/ON"));
+                let bound =
+                    self.in_clause(Clause::JoinOn, |binder| binder.condition(expr, "JOIN/ON"));
                 self.level()?.scope = saved;
                 self.level()?.node = outside;
                 bound.map(Some)
@@ -181,10 +197,14 @@ impl Binder<'_> {
             }
             JoinCondition::Natural => {
                 let right = &scope.relations[first_right..];
-                let left = Scope { relations: scope.relations[..first_right].to_vec(), using: Vec::new() };
+                let left =
+                    Scope { relations: scope.relations[..first_right].to_vec(), using: Vec::new() };
                 let mut names: Vec<(String, u32)> = Vec::new();
                 for c in left.relations.iter().flat_map(|r| r.visible()).filter(|c| !c.merged) {
-                    let in_right = right.iter().flat_map(|r| r.visible()).any(|o| o.name == c.name && !o.merged);
+                    let in_right = right
+                        .iter()
+                        .flat_map(|r| r.visible())
+                        .any(|o| o.name == c.name && !o.merged);
                     if in_right && !names.iter().any(|(name, _)| *name == c.name) {
                         names.push((c.name.clone(), offset));
                     }
@@ -205,7 +225,8 @@ impl Binder<'_> {
         let mut shown = Vec::with_capacity(names.len());
         for (name, offset) in names {
             let left = unique(&scope.relations[..first_right], 0, name, "left", *offset)?;
-            let right = unique(&scope.relations[first_right..], first_right, name, "right", *offset)?;
+            let right =
+                unique(&scope.relations[first_right..], first_right, name, "right", *offset)?;
             let of = |(relation, at): (usize, usize)| {
                 let c = &scope.relations[relation].columns[at];
                 column(c.position, c.ty, c.modifier)
@@ -224,7 +245,9 @@ impl Binder<'_> {
 
     fn function_item(&mut self, function: &TableFunction) -> Result<Item> {
         let offset = function.position.0;
-        if !function.columns.is_empty() || function.items.iter().any(|item| !item.columns.is_empty()) {
+        if !function.columns.is_empty()
+            || function.items.iter().any(|item| !item.columns.is_empty())
+        {
             return Err(refuse_columns(offset));
         }
         let empty = Node::new(NodeKind::Single, Vec::new());
@@ -240,29 +263,35 @@ impl Binder<'_> {
         }
         let alias = match &function.alias {
             Some(alias) => alias.clone(),
-            None => Alias { name: ast::Ident { name, position: function.position }, columns: Vec::new() },
+            None => Alias {
+                name: ast::Ident { name, position: function.position },
+                columns: Vec::new(),
+            },
         };
         // A function of one column takes the alias as its column's name.
         if scalar && let Some(first) = columns.first_mut() {
             first.0 = alias.name.name.clone();
         }
-        let columns =
-            columns.into_iter().enumerate().map(|(at, (name, ty))| plain_column(name, ty, -1, at)).collect();
+        let columns = columns
+            .into_iter()
+            .enumerate()
+            .map(|(at, (name, ty))| plain_column(name, ty, -1, at))
+            .collect();
         let relation = derived(&alias, columns)?;
         let node = match calls {
             Calls::Sets(calls) => NodeKind::Function { calls, ordinality: function.ordinality },
-            Calls::Scalar(expression) if !function.ordinality => {
-                NodeKind::Project { input: Box::new(Node::new(NodeKind::Single, Vec::new())), expressions: vec![expression] }
+            Calls::Scalar(expression) if !function.ordinality => NodeKind::Project {
+                input: Box::new(Node::new(NodeKind::Single, Vec::new())),
+                expressions: vec![expression],
+            },
+            Calls::Scalar(_) => {
+                return Err(Error::unsupported("WITH ORDINALITY of a scalar function").at(offset));
             }
-            Calls::Scalar(_) => return Err(Error::unsupported("WITH ORDINALITY of a scalar function").at(offset)),
         };
         Ok((Node::new(node, types), Scope { relations: vec![relation], using: Vec::new() }))
     }
 
-    fn function_calls(
-        &mut self,
-        function: &TableFunction,
-    ) -> Result<(Calls, Vec<(String, Type)>, String, bool)> {
+    fn function_calls(&mut self, function: &TableFunction) -> Result<Called> {
         let mut calls = Vec::new();
         let mut columns = Vec::new();
         let mut name = String::new();
@@ -297,7 +326,11 @@ impl Binder<'_> {
     }
 
     /// A collection's scan with all its columns, and its scope.
-    pub(super) fn table_row(&mut self, table: &Arc<Collection>, alias: Option<&Alias>) -> Result<Item> {
+    pub(super) fn table_row(
+        &mut self,
+        table: &Arc<Collection>,
+        alias: Option<&Alias>,
+    ) -> Result<Item> {
         let mut columns = Vec::new();
         let mut scanned = Vec::new();
         let mut types = Vec::new();
@@ -355,6 +388,9 @@ impl Binder<'_> {
         Ok((node, Scope { relations: vec![relation], using: Vec::new() }))
     }
 }
+
+/// Calls, their columns, the first one's name, and whether they give one column.
+type Called = (Calls, Vec<(String, Type)>, String, bool);
 
 enum Calls {
     Sets(Vec<(&'static query::function::SetFunction, Vec<Expression>)>),
@@ -449,19 +485,29 @@ fn alias_join(node: Node, scope: Scope, alias: &Alias) -> Result<Item> {
 }
 
 /// The one column of a name among the relations of a side.
-fn unique(relations: &[Relation], first: usize, name: &str, side: &str, offset: u32) -> Result<(usize, usize)> {
+fn unique(
+    relations: &[Relation],
+    first: usize,
+    name: &str,
+    side: &str,
+    offset: u32,
+) -> Result<(usize, usize)> {
     let mut found = None;
     for (number, relation) in relations.iter().enumerate() {
-        for (at, _) in relation.columns.iter().enumerate().filter(|(_, c)| c.name == name && !c.merged) {
+        for (at, _) in
+            relation.columns.iter().enumerate().filter(|(_, c)| c.name == name && !c.merged)
+        {
             if found.is_some() {
-                let message = format!("common column name \"{name}\" appears more than once in {side} table");
+                let message =
+                    format!("common column name \"{name}\" appears more than once in {side} table");
                 return Err(Error::new(ErrorKind::Name, "42702", message).at(offset));
             }
             found = Some((first + number, at));
         }
     }
     found.ok_or_else(|| {
-        let message = format!("column \"{name}\" specified in USING clause does not exist in {side} table");
+        let message =
+            format!("column \"{name}\" specified in USING clause does not exist in {side} table");
         Error::new(ErrorKind::Name, "42703", message).at(offset)
     })
 }

@@ -9,19 +9,20 @@
 //!        INSERT, UPDATE, DELETE ─ modify.rs
 //! ```
 //!
-//! A **level** is one query with its scope and the node built so far. A subquery is bound on a level above; a name not
-//! found there is looked up on the levels below, and becomes a *parameter* of the `Apply` that joins the two. So an
-//! expression never holds a subquery: it holds the column that the Apply adds at the end of the row, and the columns that stood
-//! there before keep their positions.
+//! A **level** is one query with its scope and the node built so far. A subquery is bound on a
+//! level above; a name not found there is looked up on the levels below, and becomes a *parameter*
+//! of the `Apply` that joins the two. So an expression never holds a subquery: it holds the column
+//! that the Apply adds at the end of the row, and the columns that stood there before keep their
+//! positions.
 //!
 //! **Invariants**
 //! - Positions in `Level::scope` are those of `Level::node`'s output row, at every moment.
-//! - A literal is either lifted (a parameter of the plan) or looked at; a looked-at literal makes the plan depend on its value and
-//!   its ordinal is reported.
+//! - A literal is either lifted (a parameter of the plan) or looked at; a looked-at literal makes
+//!   the plan depend on its value and its ordinal is reported.
 //! - Every error that a piece of text causes carries that piece's offset.
 //!
-//! Rejected: binding in two passes over a typed copy of the tree (names, then types): resolution of an operator needs the types
-//! of its operands and the placing of an Apply needs both.
+//! Rejected: binding in two passes over a typed copy of the tree (names, then types): resolution of
+//! an operator needs the types of its operands and the placing of an Apply needs both.
 
 mod call;
 mod expression;
@@ -86,7 +87,8 @@ struct Level {
     node: Option<Node>,
     /// Set while expressions are bound over the output of an Aggregate.
     grouping: Option<select::Grouping>,
-    /// What this level's query takes from the level below: (slot, expression over that level's row).
+    /// What this level's query takes from the level below: (slot, expression over that level's
+    /// row).
     captured: Vec<(u32, Expression)>,
     /// What the item of FROM that is being bound takes from what stands left of it.
     captured_item: Vec<(u32, Expression)>,
@@ -141,7 +143,8 @@ pub struct Binder<'e> {
     literals: Vec<LiteralUse>,
     slots: u32,
     uses: Vec<Arc<Collection>>,
-    /// Set while a select list is bound whose literals take their types from outside (INSERT … SELECT, sides of a UNION).
+    /// Set while a select list is bound whose literals take their types from outside (INSERT …
+    /// SELECT, sides of a UNION).
     outputs_open: bool,
     /// Set while text from the catalogue is bound: its literals are no literals of the statement.
     constants_only: bool,
@@ -166,8 +169,8 @@ pub fn bind(parsed: &ast::Parsed, parameters: u32, environment: &Environment<'_>
     binder.finish(operation)
 }
 
-/// Binds one expression over the columns of a table (CHECK, DEFAULT, index expressions), without subqueries or parameters.
-/// The input row is the declared columns in order.
+/// Binds one expression over the columns of a table (CHECK, DEFAULT, index expressions), without
+/// subqueries or parameters. The input row is the declared columns in order.
 pub fn bind_table_expression(
     expression: &ast::Expr,
     table: &Arc<Collection>,
@@ -205,7 +208,11 @@ type Operation = (query::plan::Operation, Vec<query::plan::OutputColumn>);
 impl<'e> Binder<'e> {
     fn new(environment: &'e Environment<'e>, parameters: u32, literals: u32) -> Result<Self> {
         if parameters > PARAMETERS_MAX {
-            return Err(Error::new(ErrorKind::Limit, "54023", format!("there is no parameter ${parameters}")));
+            return Err(Error::new(
+                ErrorKind::Limit,
+                "54023",
+                format!("there is no parameter ${parameters}"),
+            ));
         }
         let count = (parameters as usize).max(environment.parameters.len());
         let mut types = environment.parameters.to_vec();
@@ -263,7 +270,15 @@ impl<'e> Binder<'e> {
     }
 
     fn push(&mut self, scope: Scope, node: Option<Node>, clause: Clause) {
-        self.levels.push(Level { scope, node, grouping: None, captured: Vec::new(), captured_item: Vec::new(), visible: true, clause });
+        self.levels.push(Level {
+            scope,
+            node,
+            grouping: None,
+            captured: Vec::new(),
+            captured_item: Vec::new(),
+            visible: true,
+            clause,
+        });
     }
 
     /// The level being bound. There always is one while expressions are bound.
@@ -280,7 +295,11 @@ impl<'e> Binder<'e> {
         Ok(())
     }
 
-    fn in_clause<T>(&mut self, clause: Clause, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn in_clause<T>(
+        &mut self,
+        clause: Clause,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
         let before = std::mem::replace(&mut self.level()?.clause, clause);
         let result = work(self)?;
         self.level()?.clause = before;

@@ -1,16 +1,20 @@
 //! INSERT, UPDATE and DELETE.
 //!
-//! An INSERT's source yields one column for each column that is given; what is not given comes from the column's generator. UPDATE and
-//! DELETE scan the target (joined with FROM or USING), and every expression of theirs is over that row, since after a concurrent change the
-//! row is read again and the expressions are evaluated again.
+//! An INSERT's source yields one column for each column that is given; what is not given comes from
+//! the column's generator. UPDATE and DELETE scan the target (joined with FROM or USING), and every
+//! expression of theirs is over that row, since after a concurrent change the row is read again and
+//! the expressions are evaluated again.
 //!
-//! Invariant: values are cast to the columns' types by the rules of assignment here; the executor stores what it is given.
+//! Invariant: values are cast to the columns' types by the rules of assignment here; the executor
+//! stores what it is given.
 
 use std::sync::Arc;
 
 use model::{Collection, CollectionKind, Column, ColumnId, ElementSource, Generator, IndexId};
 use query::expression::Expression;
-use query::plan::{Conflict, Delete, Insert, InsertValue, Node, NodeKind, Operation, OutputColumn, Update};
+use query::plan::{
+    Conflict, Delete, Insert, InsertValue, Node, NodeKind, Operation, OutputColumn, Update,
+};
 use query::{Error, ErrorKind, Result, Type};
 
 use super::call::{label, null_of};
@@ -19,8 +23,8 @@ use super::from::bare_column;
 use super::scope::{Relation, Scope, ScopeColumn};
 use super::{Binder, Clause, Operation as Bound, column, resolve};
 use crate::sql::ast::{
-    self, Alias, Assignee, Assignment, ConflictTarget, Expr, ExprKind, Ident, OnConflict, Overriding,
-    QueryBody, TableRef, Target,
+    self, Alias, Assignee, Assignment, ConflictTarget, Expr, ExprKind, Ident, OnConflict,
+    Overriding, QueryBody, TableRef, Target,
 };
 use crate::sql::dialect::Dialect;
 use crate::sql::parser::parse_expression;
@@ -51,7 +55,11 @@ impl Binder<'_> {
     }
 
     /// The columns that the source gives, in its order.
-    fn given_columns(&mut self, insert: &ast::Insert, target: &Arc<Collection>) -> Result<Vec<ColumnId>> {
+    fn given_columns(
+        &mut self,
+        insert: &ast::Insert,
+        target: &Arc<Collection>,
+    ) -> Result<Vec<ColumnId>> {
         if insert.columns.is_empty() {
             return Ok(target.columns.iter().filter(|c| !c.hidden).map(|c| c.id).collect());
         }
@@ -72,8 +80,10 @@ impl Binder<'_> {
             return Err(Error::unsupported("assignment to a part of a column").at(offset));
         }
         target.column(&assignee.column.name).ok_or_else(|| {
-            let message =
-                format!("column \"{}\" of relation \"{}\" does not exist", assignee.column.name, target.name);
+            let message = format!(
+                "column \"{}\" of relation \"{}\" does not exist",
+                assignee.column.name, target.name
+            );
             Error::new(ErrorKind::Name, "42703", message).at(offset)
         })
     }
@@ -88,7 +98,8 @@ impl Binder<'_> {
     ) -> Result<(Node, Vec<InsertValue>)> {
         let width = rows.first().map_or(0, Vec::len);
         self.push(Scope::default(), Some(Node::new(NodeKind::Single, Vec::new())), Clause::Values);
-        let columns: Vec<&Column> = given.iter().filter_map(|id| target.column_by_id(*id)).collect();
+        let columns: Vec<&Column> =
+            given.iter().filter_map(|id| target.column_by_id(*id)).collect();
         let mut bound = Vec::with_capacity(rows.len());
         for row in rows {
             let first = row.first().map_or(0, |expr| expr.position.0);
@@ -158,7 +169,11 @@ impl Binder<'_> {
     }
 
     /// Where each declared column of a new row comes from.
-    fn defaults(&mut self, target: &Arc<Collection>, given: &[ColumnId]) -> Result<Vec<InsertValue>> {
+    fn defaults(
+        &mut self,
+        target: &Arc<Collection>,
+        given: &[ColumnId],
+    ) -> Result<Vec<InsertValue>> {
         let mut values = Vec::with_capacity(target.columns.len());
         for c in &target.columns {
             values.push(match given.iter().position(|id| *id == c.id) {
@@ -184,16 +199,27 @@ impl Binder<'_> {
             None => Ok(null_of(c.ty)),
             Some(Generator::Default(text)) => {
                 let parsed = parse_expression(text, Dialect::PostgreSql).map_err(|_| {
-                    Error::internal(format!("the default of column \"{}\" does not parse: {text}", c.name))
+                    Error::internal(format!(
+                        "the default of column \"{}\" does not parse: {text}",
+                        c.name
+                    ))
                 })?;
                 // Literals of the stored text are no literals of this statement.
                 let value = self.stored_expression(&parsed)?;
                 resolve::assign(self, value, c.ty, c.modifier, Some(&c.name))
             }
-            Some(Generator::Serial(number) | Generator::IdentityByDefault(number) | Generator::IdentityAlways(number)) => {
-                let sequence = self.environment.catalogue.sequences.get(number).ok_or_else(|| {
-                    Error::internal(format!("column \"{}\" of \"{}\" lost its sequence", c.name, target.name))
-                })?;
+            Some(
+                Generator::Serial(number)
+                | Generator::IdentityByDefault(number)
+                | Generator::IdentityAlways(number),
+            ) => {
+                let sequence =
+                    self.environment.catalogue.sequences.get(number).ok_or_else(|| {
+                        Error::internal(format!(
+                            "column \"{}\" of \"{}\" lost its sequence",
+                            c.name, target.name
+                        ))
+                    })?;
                 let name = format!(
                     "{}.{}",
                     query::cast::registered::quote_ident(&sequence.schema),
@@ -204,7 +230,8 @@ impl Binder<'_> {
                 resolve::assign(self, value, c.ty, c.modifier, Some(&c.name))
             }
             Some(Generator::Stored(_) | Generator::ObjectId) => {
-                let message = format!("cannot use DEFAULT for generated column \"{}\" here", c.name);
+                let message =
+                    format!("cannot use DEFAULT for generated column \"{}\" here", c.name);
                 Err(Error::new(ErrorKind::Unsupported, "0A000", message))
             }
         }
@@ -230,8 +257,11 @@ impl Binder<'_> {
         };
         let Some(update) = &on_conflict.update else { return Ok(Conflict::Nothing(index)) };
         let index = index.ok_or_else(|| {
-            syntax("ON CONFLICT DO UPDATE requires inference specification or constraint name", on_conflict.position.0)
-                .hint("For example, ON CONFLICT (column_name).")
+            syntax(
+                "ON CONFLICT DO UPDATE requires inference specification or constraint name",
+                on_conflict.position.0,
+            )
+            .hint("For example, ON CONFLICT (column_name).")
         })?;
         let existing = declared_row(target, alias.map_or(&target.name, |alias| &alias.name), 0);
         let width = target.columns.len() as u32;
@@ -245,8 +275,10 @@ impl Binder<'_> {
             None => None,
         };
         let level = self.levels.pop();
-        if level.and_then(|level| level.node).is_some_and(|node| node.width() != 2 * width as usize) {
-            return Err(Error::unsupported("a subquery in ON CONFLICT DO UPDATE").at(on_conflict.position.0));
+        if level.and_then(|level| level.node).is_some_and(|node| node.width() != 2 * width as usize)
+        {
+            return Err(Error::unsupported("a subquery in ON CONFLICT DO UPDATE")
+                .at(on_conflict.position.0));
         }
         Ok(Conflict::Update { index, assignments, filter })
     }
@@ -270,7 +302,10 @@ impl Binder<'_> {
     }
 
     /// RETURNING over the level's row. Subqueries would need the row before it exists.
-    fn returning(&mut self, targets: &[Target]) -> Result<(Option<Vec<Expression>>, Vec<OutputColumn>)> {
+    fn returning(
+        &mut self,
+        targets: &[Target],
+    ) -> Result<(Option<Vec<Expression>>, Vec<OutputColumn>)> {
         let width = self.level()?.node.as_ref().map_or(0, Node::width);
         let mut expressions = Vec::with_capacity(targets.len());
         let mut columns = Vec::with_capacity(targets.len());
@@ -289,7 +324,10 @@ impl Binder<'_> {
             }
             let expression = self.in_clause(Clause::Returning, |b| b.expression(&target.expr))?;
             let expression = self.settled(expression)?;
-            let name = target.label.as_ref().map_or_else(|| label(&target.expr), |label| label.name.clone());
+            let name = target
+                .label
+                .as_ref()
+                .map_or_else(|| label(&target.expr), |label| label.name.clone());
             let (ty, modifier) = (expression.ty, expression.modifier);
             columns.push(OutputColumn { name, ty, modifier, origin: (0, 0) });
             expressions.push(expression);
@@ -304,9 +342,15 @@ impl Binder<'_> {
 
     pub(super) fn update(&mut self, update: &ast::Update) -> Result<Bound> {
         refuse_with(update.with.as_ref())?;
-        let (target, key) = self.changed_rows(&update.table, update.alias.as_ref(), &update.from, update.position.0)?;
+        let (target, key) = self.changed_rows(
+            &update.table,
+            update.alias.as_ref(),
+            &update.from,
+            update.position.0,
+        )?;
         let recheck = self.changed_filter(update.filter.as_ref())?;
-        let assignments = self.in_clause(Clause::Set, |binder| binder.assignments(&update.set, &target))?;
+        let assignments =
+            self.in_clause(Clause::Set, |binder| binder.assignments(&update.set, &target))?;
         let (returning, columns) = self.changed_returning(&update.returning)?;
         let source = self.take_node()?;
         self.levels.pop();
@@ -316,7 +360,12 @@ impl Binder<'_> {
 
     pub(super) fn delete(&mut self, delete: &ast::Delete) -> Result<Bound> {
         refuse_with(delete.with.as_ref())?;
-        let (target, key) = self.changed_rows(&delete.table, delete.alias.as_ref(), &delete.using, delete.position.0)?;
+        let (target, key) = self.changed_rows(
+            &delete.table,
+            delete.alias.as_ref(),
+            &delete.using,
+            delete.position.0,
+        )?;
         let recheck = self.changed_filter(delete.filter.as_ref())?;
         let (returning, columns) = self.changed_returning(&delete.returning)?;
         let source = self.take_node()?;
@@ -356,7 +405,10 @@ impl Binder<'_> {
         Ok(Some(predicate))
     }
 
-    fn changed_returning(&mut self, targets: &[Target]) -> Result<(Option<Vec<Expression>>, Vec<OutputColumn>)> {
+    fn changed_returning(
+        &mut self,
+        targets: &[Target],
+    ) -> Result<(Option<Vec<Expression>>, Vec<OutputColumn>)> {
         if targets.is_empty() {
             return Ok((None, Vec::new()));
         }
@@ -374,7 +426,9 @@ impl Binder<'_> {
             let pairs: Vec<(&Assignee, &Expr)> = match assignment {
                 Assignment::Single { to, value } => vec![(to, value)],
                 Assignment::Multiple { to, value } => match &value.kind {
-                    ExprKind::Row { items, .. } if items.len() == to.len() => to.iter().zip(items).collect(),
+                    ExprKind::Row { items, .. } if items.len() == to.len() => {
+                        to.iter().zip(items).collect()
+                    }
                     ExprKind::Row { .. } => {
                         let message = "number of columns does not match number of values";
                         return Err(syntax(message, value.position.0));
@@ -397,7 +451,12 @@ impl Binder<'_> {
         Ok(assigned)
     }
 
-    fn assigned(&mut self, value: &Expr, c: &Column, target: &Arc<Collection>) -> Result<Expression> {
+    fn assigned(
+        &mut self,
+        value: &Expr,
+        c: &Column,
+        target: &Arc<Collection>,
+    ) -> Result<Expression> {
         if matches!(value.kind, ExprKind::Default) {
             return self.default_of(c, target);
         }
@@ -444,7 +503,14 @@ fn declared_row(table: &Arc<Collection>, alias: &str, first: u32) -> Relation {
         })
         .collect();
     let (alias, table_number) = (alias.to_owned(), table.id.0);
-    Relation { alias, schema: None, columns, table: Some(table.clone()), number: table_number, key: None }
+    Relation {
+        alias,
+        schema: None,
+        columns,
+        table: Some(table.clone()),
+        number: table_number,
+        key: None,
+    }
 }
 
 /// The rows of a bare VALUES, whose cells may be DEFAULT.
@@ -480,7 +546,8 @@ fn check_generated(c: &Column, overriding: Option<Overriding>) -> Result<()> {
             Err(Error::new(ErrorKind::Syntax, "428C9", message()).detail(detail))
         }
         Some(Generator::IdentityAlways(_)) if overriding.is_none() => {
-            let detail = format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", c.name);
+            let detail =
+                format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", c.name);
             Err(Error::new(ErrorKind::Syntax, "428C9", message())
                 .detail(detail)
                 .hint("Use OVERRIDING SYSTEM VALUE to override."))
@@ -496,21 +563,26 @@ fn arbiter(target: &ConflictTarget, table: &Collection, offset: u32) -> Result<I
             if table.primary_key.name == name.name {
                 return Ok(table.primary_key.id);
             }
-            let owned = |index: &&model::Index| index.name == name.name && index.constraint.is_some();
+            let owned =
+                |index: &&model::Index| index.name == name.name && index.constraint.is_some();
             table.indexes.iter().find(owned).map(|index| index.id).ok_or_else(|| {
-                let message =
-                    format!("constraint \"{}\" for table \"{}\" does not exist", name.name, table.name);
+                let message = format!(
+                    "constraint \"{}\" for table \"{}\" does not exist",
+                    name.name, table.name
+                );
                 Error::new(ErrorKind::Name, "42704", message).at(name.position.0)
             })
         }
         ConflictTarget::Elements { elements, filter } => {
             if let Some(filter) = filter {
-                return Err(Error::unsupported("ON CONFLICT … WHERE (a partial index)").at(filter.position.0));
+                return Err(Error::unsupported("ON CONFLICT … WHERE (a partial index)")
+                    .at(filter.position.0));
             }
             let mut columns = Vec::with_capacity(elements.len());
             for element in elements {
                 let Some(name) = bare_column(&element.expr) else {
-                    return Err(Error::unsupported("an expression in ON CONFLICT").at(element.expr.position.0));
+                    return Err(Error::unsupported("an expression in ON CONFLICT")
+                        .at(element.expr.position.0));
                 };
                 let c = table.column(name).ok_or_else(|| {
                     let message = format!("column \"{name}\" does not exist");
@@ -528,7 +600,8 @@ fn arbiter(target: &ConflictTarget, table: &Collection, offset: u32) -> Result<I
 
 /// The primary key or whole unique index over exactly these columns, in any order.
 fn unique_index_on(table: &Collection, columns: &[ColumnId]) -> Option<IndexId> {
-    let same = |key: &[ColumnId]| key.len() == columns.len() && columns.iter().all(|c| key.contains(c));
+    let same =
+        |key: &[ColumnId]| key.len() == columns.len() && columns.iter().all(|c| key.contains(c));
     if same(&table.primary_key.columns) {
         return Some(table.primary_key.id);
     }
@@ -553,7 +626,9 @@ fn twice(name: &Ident) -> Error {
 
 fn refuse_with(with: Option<&ast::With>) -> Result<()> {
     match with {
-        Some(with) => Err(Error::unsupported("WITH (common table expressions)").at(with.position.0)),
+        Some(with) => {
+            Err(Error::unsupported("WITH (common table expressions)").at(with.position.0))
+        }
         None => Ok(()),
     }
 }
@@ -563,7 +638,8 @@ fn refuse_documents(target: &Collection, offset: u32) -> Result<()> {
     match target.kind {
         CollectionKind::Table => Ok(()),
         CollectionKind::Documents => {
-            Err(Error::unsupported("a change through SQL of a collection without declared columns").at(offset))
+            Err(Error::unsupported("a change through SQL of a collection without declared columns")
+                .at(offset))
         }
         CollectionKind::KeySpace => {
             Err(Error::unsupported("a change through SQL of a key space").at(offset))

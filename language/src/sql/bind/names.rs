@@ -1,4 +1,5 @@
-//! Looking up relations by name: the search path, the system schemas, and the errors of not finding one.
+//! Looking up relations by name: the search path, the system schemas, and the errors of not finding
+//! one.
 
 use std::sync::Arc;
 
@@ -36,11 +37,15 @@ impl Environment<'_> {
                 Ok(self.in_schema(schema, relation))
             }
             [_, _, _] => {
-                let message = format!("cross-database references are not implemented: \"{}\"", parts.join("."));
+                let message = format!(
+                    "cross-database references are not implemented: \"{}\"",
+                    parts.join(".")
+                );
                 Err(Error::new(ErrorKind::Unsupported, "0A000", message).at(name.position.0))
             }
             _ => {
-                let message = format!("improper qualified name (too many dotted names): {}", parts.join("."));
+                let message =
+                    format!("improper qualified name (too many dotted names): {}", parts.join("."));
                 Err(Error::new(ErrorKind::Syntax, "42601", message).at(name.position.0))
             }
         }
@@ -65,7 +70,8 @@ impl Environment<'_> {
         if let Some(schema) = name.schema() {
             return Ok(schema.to_owned());
         }
-        let ours = self.search_path.iter().find(|schema| !SYSTEM_SCHEMAS.contains(&schema.as_str()));
+        let ours =
+            self.search_path.iter().find(|schema| !SYSTEM_SCHEMAS.contains(&schema.as_str()));
         ours.cloned().ok_or_else(|| {
             Error::new(ErrorKind::Name, "3F000", "no schema has been selected to create in")
                 .at(name.position.0)

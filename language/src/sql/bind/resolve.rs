@@ -1,11 +1,12 @@
 //! Types: coercion, common types, and the choice among operators and functions of one name.
 //!
-//! The rules are PostgreSQL's (documentation, chapter 10): exact match first; then the candidates that every argument coerces to
-//! implicitly; then those with most exact matches, most preferred types, and for literals of unknown type the category that all
-//! candidates agree on, strings first.
+//! The rules are PostgreSQL's (documentation, chapter 10): exact match first; then the candidates
+//! that every argument coerces to implicitly; then those with most exact matches, most preferred
+//! types, and for literals of unknown type the category that all candidates agree on, strings
+//! first.
 //!
-//! Invariant: what comes out of `operator` and `function` has arguments of exactly the entry's declared types (generic entries: of the
-//! types that the generic rule gives).
+//! Invariant: what comes out of `operator` and `function` has arguments of exactly the entry's
+//! declared types (generic entries: of the types that the generic rule gives).
 
 use query::cast::{self, CastContext};
 use query::expression::{Expression, Node};
@@ -16,12 +17,22 @@ use query::{Error, ErrorKind, Result, Scalar, Type};
 use super::{Binder, LiteralUse};
 
 /// Coerces implicitly; the caller knows that it is possible, or gets 42846.
-pub fn coerce_to(binder: &mut Binder<'_>, expression: Expression, ty: Type, modifier: i32) -> Result<Expression> {
+pub fn coerce_to(
+    binder: &mut Binder<'_>,
+    expression: Expression,
+    ty: Type,
+    modifier: i32,
+) -> Result<Expression> {
     convert(binder, expression, ty, modifier, CastContext::Implicit)
 }
 
 /// An explicit cast.
-pub fn explicit(binder: &mut Binder<'_>, expression: Expression, ty: Type, modifier: i32) -> Result<Expression> {
+pub fn explicit(
+    binder: &mut Binder<'_>,
+    expression: Expression,
+    ty: Type,
+    modifier: i32,
+) -> Result<Expression> {
     convert(binder, expression, ty, modifier, CastContext::Explicit)
 }
 
@@ -34,7 +45,8 @@ pub fn assign(
     column: Option<&str>,
 ) -> Result<Expression> {
     let (from, offset) = (expression.ty, expression.offset);
-    convert(binder, expression, ty, modifier, CastContext::Assignment).map_err(|error| match column {
+    convert(binder, expression, ty, modifier, CastContext::Assignment).map_err(|error| match column
+    {
         Some(column) if error.sqlstate == "42846" => {
             let message = format!(
                 "column \"{column}\" is of type {} but expression is of type {}",
@@ -56,10 +68,11 @@ fn convert(
     modifier: i32,
     context: CastContext,
 ) -> Result<Expression> {
-    if expression.ty == Type::UNKNOWN && ty != Type::UNKNOWN {
-        if let Some(converted) = binder.determine(&mut expression, ty, modifier) {
-            return converted;
-        }
+    if expression.ty == Type::UNKNOWN
+        && ty != Type::UNKNOWN
+        && let Some(converted) = binder.determine(&mut expression, ty, modifier)
+    {
+        return converted;
     }
     if expression.ty == Type::UNKNOWN && expression.is_null_constant() {
         expression.ty = ty;
@@ -143,8 +156,14 @@ pub fn operator(
     }
 }
 
-/// The operator entry for two given types, for ANY/ALL, IN, CASE and USING; with the types both sides take.
-pub fn operator_entry(name: &str, left: Type, right: Type, offset: u32) -> Result<(&'static Function, Type, Type, Type)> {
+/// The operator entry for two given types, for ANY/ALL, IN, CASE and USING; with the types both
+/// sides take.
+pub fn operator_entry(
+    name: &str,
+    left: Type,
+    right: Type,
+    offset: u32,
+) -> Result<(&'static Function, Type, Type, Type)> {
     match choose(query::function::operators(name), &[left, right], true) {
         Chosen::One(choice) => {
             let (l, r) = (choice.arguments[0], choice.arguments[1]);
@@ -194,7 +213,8 @@ pub fn function(
 /// 42725 for a function.
 pub fn not_unique(name: &str, types: &[Type]) -> Error {
     let message = format!("function {} is not unique", call_shown(name, types));
-    let hint = "Could not choose a best candidate function. You might need to add explicit type casts.";
+    let hint =
+        "Could not choose a best candidate function. You might need to add explicit type casts.";
     Error::new(ErrorKind::Type, "42725", message).hint(hint)
 }
 
@@ -210,7 +230,12 @@ fn call_shown(name: &str, types: &[Type]) -> String {
     format!("{name}({})", types.join(", "))
 }
 
-fn call(binder: &mut Binder<'_>, choice: Choice, arguments: Vec<Expression>, offset: u32) -> Result<Expression> {
+fn call(
+    binder: &mut Binder<'_>,
+    choice: Choice,
+    arguments: Vec<Expression>,
+    offset: u32,
+) -> Result<Expression> {
     let mut converted = Vec::with_capacity(arguments.len());
     for (argument, ty) in arguments.into_iter().zip(&choice.arguments) {
         converted.push(coerce_to(binder, argument, *ty, -1)?);
@@ -257,13 +282,16 @@ impl Signature for Function {
 
 fn choose(candidates: &'static [&'static Function], types: &[Type], operator: bool) -> Chosen {
     match choose_signature(candidates, types, operator) {
-        Ok(Some((function, arguments, result))) => Chosen::One(Choice { function, arguments, result }),
+        Ok(Some((function, arguments, result))) => {
+            Chosen::One(Choice { function, arguments, result })
+        }
         Ok(None) => Chosen::None,
         Err(()) => Chosen::Several,
     }
 }
 
-/// The chosen entry, the types that its arguments take and its result; `Err` when several are as good.
+/// The chosen entry, the types that its arguments take and its result; `Err` when several are as
+/// good.
 pub type ChosenSignature<S> = std::result::Result<Option<(&'static S, Vec<Type>, Type)>, ()>;
 
 /// Chooses among signatures of one name by PostgreSQL's rules.
@@ -327,10 +355,26 @@ fn instantiate<S: Signature>(candidate: &'static S, types: &[Type]) -> Option<Vi
         let to = match (concrete, *to) {
             (Some(element), Type::ANY) => element,
             (Some(element), to) if to == any_array => {
-                if element.array { return None } else { Type::array_of(element.scalar) }
+                if element.array {
+                    return None;
+                } else {
+                    Type::array_of(element.scalar)
+                }
             }
-            (None, Type::ANY) => if *from == Type::UNKNOWN { Type::TEXT } else { *from },
-            (None, to) if to == any_array => if from.array { *from } else { return None },
+            (None, Type::ANY) => {
+                if *from == Type::UNKNOWN {
+                    Type::TEXT
+                } else {
+                    *from
+                }
+            }
+            (None, to) if to == any_array => {
+                if from.array {
+                    *from
+                } else {
+                    return None;
+                }
+            }
             (_, to) => to,
         };
         if !can_coerce(*from, to) {
@@ -410,16 +454,22 @@ fn keep_best<S: Signature>(viable: &mut Vec<Viable<S>>, score: impl Fn(&[Type]) 
 }
 
 fn count(types: &[Type], taken: &[Type], fits: impl Fn(Type, Type) -> bool) -> usize {
-    types.iter().zip(taken).filter(|(from, to)| **from != Type::UNKNOWN && fits(**from, **to)).count()
+    types
+        .iter()
+        .zip(taken)
+        .filter(|(from, to)| **from != Type::UNKNOWN && fits(**from, **to))
+        .count()
 }
 
-/// The category of unknown arguments: string if any candidate takes one, else the one that all agree on.
+/// The category of unknown arguments: string if any candidate takes one, else the one that all
+/// agree on.
 fn narrow_unknown<S: Signature>(viable: &mut Vec<Viable<S>>, types: &[Type]) {
     for (at, ty) in types.iter().enumerate() {
         if *ty != Type::UNKNOWN || viable.len() <= 1 {
             continue;
         }
-        let mut categories: Vec<char> = viable.iter().map(|entry| category(declared_at(entry, at))).collect();
+        let mut categories: Vec<char> =
+            viable.iter().map(|entry| category(declared_at(entry, at))).collect();
         categories.dedup();
         let wanted = if categories.contains(&'S') {
             'S'
@@ -486,13 +536,18 @@ pub fn common_type(types: &[Type]) -> Option<Type> {
 }
 
 /// Brings expressions to their common type; `what` names the construct in 42804.
-pub fn unify(binder: &mut Binder<'_>, expressions: Vec<Expression>, what: &str) -> Result<(Vec<Expression>, Type)> {
+pub fn unify(
+    binder: &mut Binder<'_>,
+    expressions: Vec<Expression>,
+    what: &str,
+) -> Result<(Vec<Expression>, Type)> {
     let types: Vec<Type> = expressions.iter().map(|expression| expression.ty).collect();
     let Some(ty) = common_type(&types) else {
         return Err(mismatch(&types, what).at(offset_of_mismatch(&expressions)));
     };
     let same = expressions.first().map_or(-1, |first| first.modifier);
-    let modifier = if expressions.iter().all(|e| e.ty == ty && e.modifier == same) { same } else { -1 };
+    let modifier =
+        if expressions.iter().all(|e| e.ty == ty && e.modifier == same) { same } else { -1 };
     let unified = expressions
         .into_iter()
         .map(|expression| {
@@ -506,14 +561,21 @@ pub fn unify(binder: &mut Binder<'_>, expressions: Vec<Expression>, what: &str) 
 fn offset_of_mismatch(expressions: &[Expression]) -> u32 {
     let known = |e: &&Expression| e.ty != Type::UNKNOWN;
     let first = expressions.iter().find(known).map_or(Type::UNKNOWN, |e| e.ty);
-    expressions.iter().filter(known).find(|e| category(e.ty) != category(first)).map_or(0, |e| e.offset)
+    expressions
+        .iter()
+        .filter(known)
+        .find(|e| category(e.ty) != category(first))
+        .map_or(0, |e| e.offset)
 }
 
 /// "CASE types integer and text cannot be matched".
 pub fn mismatch(types: &[Type], what: &str) -> Error {
     let mut known = types.iter().filter(|ty| **ty != Type::UNKNOWN);
     let first = known.next().copied().unwrap_or(Type::UNKNOWN);
-    let other = known.find(|ty| **ty != first && common_type(&[first, **ty]).is_none()).copied().unwrap_or(first);
+    let other = known
+        .find(|ty| **ty != first && common_type(&[first, **ty]).is_none())
+        .copied()
+        .unwrap_or(first);
     let message =
         format!("{what} types {} and {} cannot be matched", first.display(-1), other.display(-1));
     Error::new(ErrorKind::Type, "42804", message)

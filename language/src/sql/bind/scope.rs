@@ -1,7 +1,7 @@
 //! What names mean inside one query: the relations of FROM and their columns.
 //!
-//! Invariant: a column's `position` is its place in the row of the node that the scope belongs to; `shift` keeps that true when a node
-//! becomes the right side of a join.
+//! Invariant: a column's `position` is its place in the row of the node that the scope belongs to;
+//! `shift` keeps that true when a node becomes the right side of a join.
 
 use std::sync::Arc;
 
@@ -78,7 +78,8 @@ impl Scope {
     pub fn extend(&mut self, other: Scope) {
         let before = self.relations.len();
         self.relations.extend(other.relations);
-        self.using.extend(other.using.into_iter().map(|(relation, column)| (relation + before, column)));
+        self.using
+            .extend(other.using.into_iter().map(|(relation, column)| (relation + before, column)));
     }
 
     /// An unqualified column name.

@@ -1,8 +1,8 @@
 //! Type names: from what was written to a type and its modifier.
 //!
-//! The parser has turned the standard's words into PostgreSQL's names (`INTEGER` is `int4`), so this looks a name up and
-//! packs the modifier as pg_attribute.atttypmod has it: length + 4 for varchar and char, ((precision << 16) | scale) + 4 for numeric, the
-//! precision itself for times.
+//! The parser has turned the standard's words into PostgreSQL's names (`INTEGER` is `int4`), so
+//! this looks a name up and packs the modifier as pg_attribute.atttypmod has it: length + 4 for
+//! varchar and char, ((precision << 16) | scale) + 4 for numeric, the precision itself for times.
 
 use query::{Error, ErrorKind, Result, Scalar, Type};
 
@@ -52,10 +52,42 @@ fn known(word: &str) -> Option<Scalar> {
 /// Types of PostgreSQL that this store does not have.
 fn recognised(word: &str) -> Option<&str> {
     const NAMES: &[&str] = &[
-        "money", "xml", "inet", "cidr", "macaddr", "macaddr8", "point", "line", "lseg", "box", "path",
-        "polygon", "circle", "tsvector", "tsquery", "bit", "varbit", "timetz", "int4range", "int8range",
-        "numrange", "tsrange", "tstzrange", "daterange", "hstore", "txid_snapshot", "pg_snapshot", "jsonpath",
-        "cid", "xid8", "regoper", "regoperator", "regprocedure", "regconfig", "regdictionary", "regcollation",
+        "money",
+        "xml",
+        "inet",
+        "cidr",
+        "macaddr",
+        "macaddr8",
+        "point",
+        "line",
+        "lseg",
+        "box",
+        "path",
+        "polygon",
+        "circle",
+        "tsvector",
+        "tsquery",
+        "bit",
+        "varbit",
+        "timetz",
+        "int4range",
+        "int8range",
+        "numrange",
+        "tsrange",
+        "tstzrange",
+        "daterange",
+        "hstore",
+        "txid_snapshot",
+        "pg_snapshot",
+        "jsonpath",
+        "cid",
+        "xid8",
+        "regoper",
+        "regoperator",
+        "regprocedure",
+        "regconfig",
+        "regdictionary",
+        "regcollation",
         "refcursor",
     ];
     NAMES.iter().find(|name| **name == word).copied()
@@ -69,12 +101,19 @@ fn modifier(scalar: Scalar, name: &TypeName) -> Result<i32> {
     }
     match (scalar, numbers.as_slice()) {
         // CHAR alone is CHAR(1).
-        (Scalar::Bpchar, []) if name.name.schema() == Some("pg_catalog") && name.array.is_empty() => Ok(-1),
+        (Scalar::Bpchar, [])
+            if name.name.schema() == Some("pg_catalog") && name.array.is_empty() =>
+        {
+            Ok(-1)
+        }
         (_, []) => Ok(-1),
         (Scalar::Varchar | Scalar::Bpchar, [length]) => length_modifier(scalar, *length, offset),
         (Scalar::Numeric, [precision]) => numeric_modifier(*precision, 0, offset),
         (Scalar::Numeric, [precision, scale]) => numeric_modifier(*precision, *scale, offset),
-        (Scalar::Time | Scalar::Timestamp | Scalar::TimestampTz | Scalar::Interval, [precision]) => {
+        (
+            Scalar::Time | Scalar::Timestamp | Scalar::TimestampTz | Scalar::Interval,
+            [precision],
+        ) => {
             // PostgreSQL takes more digits than microseconds have, with a warning, as 6.
             i32::try_from((*precision).min(6)).map_err(|_| invalid(scalar, offset))
         }
@@ -102,11 +141,13 @@ fn length_modifier(scalar: Scalar, length: i64, offset: u32) -> Result<i32> {
 
 fn numeric_modifier(precision: i64, scale: i64, offset: u32) -> Result<i32> {
     if !(1..=PRECISION_MAX).contains(&precision) {
-        let message = format!("NUMERIC precision {precision} must be between 1 and {PRECISION_MAX}");
+        let message =
+            format!("NUMERIC precision {precision} must be between 1 and {PRECISION_MAX}");
         return Err(Error::new(ErrorKind::Type, "22023", message).at(offset));
     }
     if !(-PRECISION_MAX..=PRECISION_MAX).contains(&scale) {
-        let message = format!("NUMERIC scale {scale} must be between -{PRECISION_MAX} and {PRECISION_MAX}");
+        let message =
+            format!("NUMERIC scale {scale} must be between -{PRECISION_MAX} and {PRECISION_MAX}");
         return Err(Error::new(ErrorKind::Type, "22023", message).at(offset));
     }
     Ok((((precision as i32) << 16) | (scale as i32 & 0x7ff)) + 4)

@@ -1,5 +1,5 @@
-//! The direct parts of a syntax expression, for whoever looks for something inside it. Subqueries are not parts: they have levels of
-//! their own.
+//! The direct parts of a syntax expression, for whoever looks for something inside it. Subqueries
+//! are not parts: they have levels of their own.
 
 use crate::sql::ast::{Expr, ExprKind, FunctionCall, QuantifiedRight, Subscript};
 
@@ -28,7 +28,9 @@ impl Expr {
             | ExprKind::Collate { operand, .. }
             | ExprKind::Field { operand, .. }
             | ExprKind::AllFields(operand) => vec![operand],
-            ExprKind::Binary { left, right, .. } | ExprKind::IsDistinct { left, right, .. } => vec![left, right],
+            ExprKind::Binary { left, right, .. } | ExprKind::IsDistinct { left, right, .. } => {
+                vec![left, right]
+            }
             ExprKind::AtTimeZone { operand, zone } => vec![operand, zone],
             ExprKind::And(list)
             | ExprKind::Or(list)
@@ -40,7 +42,9 @@ impl Expr {
             ExprKind::Row { items, .. } => items.iter().collect(),
             ExprKind::Overlaps { left, right } => left.iter().chain(right).collect(),
             ExprKind::NullIf(pair) => pair.iter().collect(),
-            ExprKind::InList { operand, list, .. } => std::iter::once(&**operand).chain(list).collect(),
+            ExprKind::InList { operand, list, .. } => {
+                std::iter::once(&**operand).chain(list).collect()
+            }
             ExprKind::Between(between) => vec![&between.operand, &between.low, &between.high],
             ExprKind::Like(like) => {
                 let mut parts = vec![&like.operand, &like.pattern];
