@@ -276,11 +276,11 @@ fn sample(files: &Files, count: usize) -> Vec<(PathBuf, usize, u8)> {
 #[test]
 fn a_flipped_bit_is_harmless_or_reported() {
     let (files, expected) = make(200);
-    let mut flips = sample(&files, 150);
+    let mut flips = sample(&files, 50);
     // The small files that everything hangs on: every byte.
     for name in ["FORMAT", "CLOCK"] {
         let length = files[Path::new(name)].bytes.len();
-        flips.extend((0..length).step_by(3).map(|at| (name.into(), at, 1 << (at % 8))));
+        flips.extend((0..length).step_by(6).map(|at| (name.into(), at, 1 << (at % 8))));
     }
     try_flips(files, expected, flips);
 }
