@@ -48,6 +48,7 @@ mod text;
 mod time;
 mod time_build;
 mod time_parts;
+mod vectors;
 pub mod zone;
 
 use std::sync::LazyLock;
@@ -248,6 +249,7 @@ static PARTS: &[&[Function]] = &[
     numeric::OTHERS,
     time::TABLE,
     time::OVERLAPS,
+    vectors::TABLE,
     crate::cast::TABLE,
 ];
 

@@ -22,7 +22,7 @@ const SAMPLES: &[(&str, &[&str])] = &[
     ("pg_proc", &["lower", "concat", "count", "generate_series", "int4in", "int4pl"]),
     ("pg_aggregate", &["pg_catalog.sum", "count"]),
     ("pg_operator", &["+", "~~"]),
-    ("pg_cast", &["20"]),
+    ("pg_cast", &["1184"]),
     ("pg_amop", &["1976"]),
     ("routines", &["lower", "concat"]),
     ("parameters", &["lower_870", "concat_3058"]),
