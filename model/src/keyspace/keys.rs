@@ -263,7 +263,7 @@ impl Keys {
     /// The record that WATCH looks at: the key's own, the row's of an opened table, or, while the key space is not there, its name.
     fn watched_row(&self, space: u32, key: &[u8]) -> Result<Option<Bytes>> {
         if let Some((table, rest)) = self.spaces.opened(key) {
-            return Ok(super::opened::row_key(table, rest)?);
+            return super::opened::row_key(table, rest);
         }
         Ok(Some(match self.storage(space)? {
             Some(storage) => layout::row(storage, key),
@@ -590,7 +590,8 @@ impl Keys {
         if a == b {
             return Ok(());
         }
-        (self.collection(a)?, self.collection(b)?);
+        self.collection(a)?;
+        self.collection(b)?;
         let mut ids = Vec::new();
         for space in [a.min(b), a.max(b)] {
             let found = space::create_in(&self.work, self.database, space).await?;

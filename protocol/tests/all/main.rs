@@ -8,6 +8,7 @@ mod postgres_copy;
 mod postgres_session;
 mod postgres_types;
 mod redis;
+mod redis_session;
 
 /// So many cases for a property; failures are not kept in files.
 fn cases(cases: u32) -> proptest::prelude::ProptestConfig {

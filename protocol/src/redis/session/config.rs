@@ -58,7 +58,7 @@ pub(super) fn get(session: &mut Session, argv: &Argv<'_>) {
 /// Checks everything before it sets anything.
 pub(super) fn set(session: &mut Session, argv: &Argv<'_>) -> Outcome {
     let pairs = argv.after(2);
-    if pairs.len() % 2 != 0 {
+    if !pairs.len().is_multiple_of(2) {
         let text = "ERR wrong number of arguments for 'config|set' command";
         return Err(Failure::Text(text));
     }

@@ -261,13 +261,10 @@ async fn swap(call: &mut Call<'_, '_>) -> Outcome {
 }
 
 async fn memory(call: &mut Call<'_, '_>) -> Outcome {
+    let samples = call.argv.get(4).map_or(Ok(0), words::number)?;
     match call.argv.get(3) {
         None => {}
-        Some(word) if is(word, "samples") && call.argv.len() == 5 => {
-            if words::number(call.arg(4))? < 0 {
-                return Err(SYNTAX);
-            }
-        }
+        Some(word) if is(word, "samples") && call.argv.len() == 5 && samples >= 0 => {}
         Some(_) => return Err(SYNTAX),
     }
     match call.keys.encoding(call.arg(2)).await? {

@@ -106,7 +106,7 @@ pub async fn run(id: Id, call: &mut Call<'_, '_>) -> Outcome {
 
 async fn set(call: &mut Call<'_, '_>, odd: &'static str, plain: bool) -> Outcome {
     let argv = call.argv.after(2);
-    if argv.len() % 2 != 0 {
+    if !argv.len().is_multiple_of(2) {
         return Err(Failure::Text(odd));
     }
     let value = |at: usize| argv.get(at).unwrap_or_default();

@@ -267,7 +267,7 @@ async fn mget(call: &mut Call<'_, '_>) -> Outcome {
 
 async fn mset(call: &mut Call<'_, '_>, odd: &'static str, absent: bool) -> Outcome {
     let argv = call.argv.after(1);
-    if argv.len() % 2 != 0 {
+    if !argv.len().is_multiple_of(2) {
         return Err(Failure::Text(odd));
     }
     let value = |at: usize| argv.get(at).unwrap_or_default();
