@@ -228,7 +228,8 @@ fn check_segment(
         SegmentState::Whole => report.add(name, Condition::Good, about),
         SegmentState::Torn { offset, bytes } => {
             let about = format!(
-                "{about}; {bytes} bytes at {offset} were never acknowledged, the next opening cuts them"
+                "{about}; {bytes} bytes at {offset} were never acknowledged, the next opening \
+                 cuts them"
             );
             report.add(name, Condition::Harmless, about);
         }

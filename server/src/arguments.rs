@@ -60,7 +60,7 @@ pub struct Cli {
 
 impl Cli {
     /// The command; without one, serving on what environment and file say.
-    pub fn command(self) -> Command {
+    pub fn chosen(self) -> Command {
         match self.command {
             Some(command) => command,
             None => Cli::parse_from(["qanat", "serve"]).command.unwrap_or(Command::Version),
@@ -230,7 +230,7 @@ mod tests {
     fn commands_that_are_not_built_are_known_by_name() {
         for name in ["shell", "import", "export", "backup", "restore", "user", "bench", "web"] {
             let cli = Cli::try_parse_from(["qanat", name, "--some", "thing"]).unwrap();
-            assert_eq!(cli.command().name(), name);
+            assert_eq!(cli.chosen().name(), name);
         }
         assert!(Cli::try_parse_from(["qanat", "frobnicate"]).is_err());
     }

@@ -255,7 +255,7 @@ impl Config {
 
     /// How the store is opened.
     pub fn options(&self) -> qanat::Options {
-        qanat::Options { durability: self.durability.0, memory: self.memory, ..Default::default() }
+        qanat::Options { durability: self.durability.0, memory: self.memory }
     }
 }
 

@@ -39,7 +39,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 pub(crate) const WRONG_USE: u8 = 2;
 
 fn main() -> ExitCode {
-    match Cli::parse().command() {
+    match Cli::parse().chosen() {
         Command::Serve(arguments) => serve::main(&arguments),
         Command::Check(arguments) => check::main(&arguments),
         Command::Version => {

@@ -286,7 +286,8 @@ fn the_start_of_a_session() {
             assert_eq!(&answer, b"N");
         }
         let options = "-c application_name=a\\ b --statement-timeout=5s";
-        client.send(&startup(&[("user", "ann"), ("options", options)])).await;
+        let encoding = ("client_encoding", "'utf-8'");
+        client.send(&startup(&[("user", "ann"), encoding, ("options", options)])).await;
         let begun = client.until(b'Z').await;
         assert_eq!(begun[0], r"R \x00\x00\x00\x00");
         for status in [

@@ -75,7 +75,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 (self.parse(statement, query, types).await, Source { text: query, start: 0 })
             }
             Frontend::Bind(bind) => (self.bind(&bind), Source::default()),
-            Frontend::Describe(target, name) => (self.describe(target, name), Source::default()),
+            Frontend::Describe(target, name) => {
+                (self.describe(target, name).await, Source::default())
+            }
             Frontend::Close(target, name) => {
                 self.close(target, name);
                 BackendWriter::new(&mut self.wire.out).close_complete();
@@ -153,7 +155,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    fn describe(&mut self, target: Target, name: &str) -> Result<(), Fault> {
+    async fn describe(&mut self, target: Target, name: &str) -> Result<(), Fault> {
         match target {
             Target::Statement => {
                 let prepared = self.session.prepared(name)?;
@@ -166,11 +168,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     "" => self.unnamed.as_ref(),
                     name => self.portals.get(name),
                 };
-                let bound = bound.ok_or_else(|| no_portal(name))?;
-                describe_rows(&mut self.wire.out, &bound.prepared.columns, &bound.formats);
+                if let Some(bound) = bound {
+                    describe_rows(&mut self.wire.out, &bound.prepared.columns, &bound.formats);
+                    return Ok(());
+                }
+                let fetch = self.fetch_of_cursor(name, 0).await?;
+                let formats = ResultFormats::default();
+                describe_rows(&mut self.wire.out, &fetch.columns, &formats);
             }
         }
         Ok(())
+    }
+
+    /// A cursor that SQL declared is a portal, too: what fetches from it.
+    async fn fetch_of_cursor(&mut self, name: &str, rows_max: i32) -> Result<Arc<Prepared>, Fault> {
+        let quoted = name.replace('"', "\"\"");
+        let text = match rows_max {
+            ..0 => format!("FETCH ALL FROM \"{quoted}\""),
+            count => format!("FETCH {count} FROM \"{quoted}\""),
+        };
+        let parsed = qanat::session::parse(&text)?;
+        let [parsed] = parsed.as_slice() else { return Err(no_portal(name).into()) };
+        let prepared = self.wire.beside(self.session.prepare(&text, parsed, &[])).await?;
+        Ok(prepared.map_err(|error| match error.sqlstate {
+            "34000" => no_portal(name),
+            _ => error,
+        })?)
+    }
+
+    /// Executes a cursor that SQL declared.
+    async fn bound_cursor(&mut self, name: &str, rows_max: i32) -> Result<Bound, Fault> {
+        let all = if rows_max > 0 { rows_max } else { -1 };
+        let prepared = self.fetch_of_cursor(name, all).await?;
+        let answer = self.wire.position();
+        let (arguments, formats) = (Arguments::default(), ResultFormats::default());
+        Ok(Bound { prepared, arguments, formats, state: State::Ready, answer })
     }
 
     pub(super) fn close(&mut self, target: Target, name: &str) {
@@ -206,11 +238,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             name => self.portals.remove_entry(name),
         };
         let Some((key, mut bound)) = taken else {
-            let error = match self.session.status() {
-                Status::Failed => error::transaction_is_aborted(),
-                _ => no_portal(name),
+            let done = match self.session.status() {
+                Status::Failed => Err(error::transaction_is_aborted().into()),
+                _ => match self.bound_cursor(name, rows_max).await {
+                    Ok(mut bound) => self.run_portal(name, &mut bound, 0).await,
+                    Err(fault) => Err(fault),
+                },
             };
-            return self.answered(Err(error.into()), Source::default()).await;
+            return self.answered(done, Source::default()).await;
         };
         match self.run_portal(name, &mut bound, rows_max).await {
             Ok(()) if name.is_empty() => self.unnamed = Some(bound),

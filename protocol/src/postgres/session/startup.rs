@@ -193,6 +193,11 @@ async fn open(qanat: &Qanat, wanted: Wanted) -> Result<Session, Error> {
             let message = format!("parameter \"{name}\" cannot be set now");
             return Err(Error::new(ErrorKind::State, "55P02", message));
         }
+        let value = match name.as_str() {
+            // Of an encoding's name only letters and digits count: asyncpg puts it in quotes.
+            "client_encoding" => value.chars().filter(char::is_ascii_alphanumeric).collect(),
+            _ => value,
+        };
         session.settings().start_with(&name, &value)?;
     }
     Ok(session)

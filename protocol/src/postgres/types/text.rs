@@ -36,10 +36,9 @@ pub fn write_float4(out: &mut Vec<u8>, value: f32) {
 pub fn write_float8(out: &mut Vec<u8>, value: f64) {
     // Whole numbers of at most fifteen digits are written as such; -0 is not one.
     let whole = value as i64;
-    if whole as f64 == value && whole.unsigned_abs() < 1_000_000_000_000_000 {
-        if whole != 0 || value.is_sign_positive() {
-            return write_int(out, whole);
-        }
+    let is_whole = whole as f64 == value && whole.unsigned_abs() < 1_000_000_000_000_000;
+    if is_whole && (whole != 0 || value.is_sign_positive()) {
+        return write_int(out, whole);
     }
     out.extend_from_slice(float::format_f64(value).as_bytes());
 }
