@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod crash;
+mod kill;
 mod layers;
 mod program;
+mod shim;
 mod tidy;
+mod wire;
