@@ -144,6 +144,10 @@ impl Session {
             let unread = input.get(start..).unwrap_or_default();
             let (consumed, more) = self.take(unread, &mut batch).await;
             start += consumed;
+            if !more && self.server.is_crowded() {
+                // Each write wakes its client, which on a busy machine takes our processor: serve all that are ready first.
+                tokio::task::yield_now().await;
+            }
             self.write(stream).await?;
             if self.closing || client.is_killed() {
                 return stream.shutdown().await;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -13,6 +13,9 @@ use crate::limits::RedisLimits;
 
 /// The version that clients are told.
 pub const VERSION: &str = "7.2.0";
+
+/// From so many connections on, a reply waits until the others that are ready were served too.
+const CROWD: usize = 8;
 
 /// The settings of the Redis listener. Field names are the settings' names.
 #[derive(Clone, Debug)]
@@ -196,6 +199,8 @@ pub struct Server {
     pub(super) bulk_bytes_max: AtomicU64,
     clients: Mutex<BTreeMap<u64, Arc<Client>>>,
     next: AtomicU64,
+    /// The length of `clients`, for those who ask often.
+    count: AtomicUsize,
     pause: Mutex<Pause>,
     paused: AtomicBool,
 }
@@ -216,6 +221,7 @@ impl Server {
             bulk_bytes_max: AtomicU64::new(options.limits.bulk_bytes_max.into()),
             clients: Mutex::default(),
             next: AtomicU64::new(1),
+            count: AtomicUsize::new(0),
             pause: Mutex::default(),
             paused: AtomicBool::new(false),
             options,
@@ -245,11 +251,14 @@ impl Server {
             cancel: qanat::transaction::CancelToken::default(),
         });
         clients.insert(id, client.clone());
+        self.count.store(clients.len(), Ordering::Relaxed);
         Some(client)
     }
 
     pub(super) fn remove(&self, id: u64) {
-        self.clients.lock().remove(&id);
+        let mut clients = self.clients.lock();
+        clients.remove(&id);
+        self.count.store(clients.len(), Ordering::Relaxed);
     }
 
     /// Every connection, by number.
@@ -262,6 +271,11 @@ impl Server {
     #[must_use]
     pub fn connected(&self) -> usize {
         self.clients.lock().len()
+    }
+
+    /// Whether there are so many connections that replies are better sent together.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.count.load(Ordering::Relaxed) >= CROWD
     }
 
     /// CLIENT PAUSE: the later end and the stronger mode win.
