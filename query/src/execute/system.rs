@@ -1,7 +1,8 @@
 //! The scan of a system table: its rows come from the catalogue, all at once.
 //!
-//! The catalogue does not change while a statement runs, so the rows are made once and given again each time the scan starts
-//! over: clients ask for a column's default or a sequence's bounds by a subquery for each row of pg_attribute.
+//! The catalogue does not change while a statement runs, so the rows are made once and given again
+//! each time the scan starts over: clients ask for a column's default or a sequence's bounds by a
+//! subquery for each row of pg_attribute.
 
 use std::sync::Arc;
 

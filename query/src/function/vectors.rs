@@ -1,8 +1,10 @@
-//! int2vector and oidvector: arrays of the catalogue that are counted from 0, where arrays begin at 1.
+//! int2vector and oidvector: arrays of the catalogue that are counted from 0, where arrays begin at
+//! 1.
 //!
-//! PostgreSQL keeps a lower bound in each array, and clients rely on this one: `indkey[0]` is an index's first column, and
-//! `generate_subscripts(indkey, 1)` begins with 0. Arrays here have no bounds of their own, so the two types have entries of
-//! their own, which the binder prefers to those of anyarray.
+//! PostgreSQL keeps a lower bound in each array, and clients rely on this one: `indkey[0]` is an
+//! index's first column, and `generate_subscripts(indkey, 1)` begins with 0. Arrays here have no
+//! bounds of their own, so the two types have entries of their own, which the binder prefers to
+//! those of anyarray.
 
 use super::names::*;
 use super::{Arguments, Call, array};

@@ -7,8 +7,8 @@
 //!   system table ► r/v  its columns
 //! ```
 //!
-//! System tables have no indexes and no composite types here, so relhasindex is false and reltype 0 for them; reltype is 0 for
-//! collections too, since a table's name is no type.
+//! System tables have no indexes and no composite types here, so relhasindex is false and reltype 0
+//! for them; reltype is 0 for collections too, since a table's name is no type.
 
 use model::{Collection, Sequence};
 
@@ -328,8 +328,9 @@ fn untaken(name: String, taken: &[String]) -> String {
     numbered.unwrap_or(name)
 }
 
-/// pg_attrdef.oid. Defaults have no number of their own, so it is made of the table's and the column's, above all others; two
-/// meet only where one of a million and more tables was made a million objects after the other.
+/// pg_attrdef.oid. Defaults have no number of their own, so it is made of the table's and the
+/// column's, above all others; two meet only where one of a million and more tables was made a
+/// million objects after the other.
 pub(super) fn default_number(collection: &Collection, column: i16) -> u32 {
     1 << 31 | (collection.id.0 << 11) ^ u32::from(column.unsigned_abs())
 }

@@ -1,7 +1,9 @@
-//! Keys, constraints and defaults as SQL text: what pg_get_indexdef, pg_get_constraintdef and pg_get_expr print.
+//! Keys, constraints and defaults as SQL text: what pg_get_indexdef, pg_get_constraintdef and
+//! pg_get_expr print.
 //!
-//! A collection's primary key and its indexes are one list here, [`keys`], since PostgreSQL's tables speak of both
-//! as indexes. A key on the hidden `_id` is not in it: to SQL that table has no key.
+//! A collection's primary key and its indexes are one list here, [`keys`], since PostgreSQL's
+//! tables speak of both as indexes. A key on the hidden `_id` is not in it: to SQL that table has
+//! no key.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -72,7 +74,8 @@ pub fn keys(collection: &Collection) -> Vec<Key<'_>> {
     all
 }
 
-/// The index of a number. Indexes are numbered after their tables, mostly soon after, so the search goes down from there.
+/// The index of a number. Indexes are numbered after their tables, mostly soon after, so the search
+/// goes down from there.
 pub fn key_by_number(
     catalogue: &Catalogue,
     database: DatabaseId,
@@ -153,7 +156,8 @@ fn direction(element: &IndexElement) -> &'static str {
     }
 }
 
-/// CREATE INDEX of a key; `table` is the table's name as it shall be written. `short` leaves out parentheses that need not be.
+/// CREATE INDEX of a key; `table` is the table's name as it shall be written. `short` leaves out
+/// parentheses that need not be.
 pub fn index(collection: &Collection, key: &Key<'_>, table: &str, short: bool) -> String {
     let unique = if key.unique { "UNIQUE " } else { "" };
     let elements: Vec<String> =

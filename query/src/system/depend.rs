@@ -1,8 +1,9 @@
 //! pg_depend: what hangs on what.
 //!
-//! `n` is an ordinary dependency (DROP refuses), `a` an automatic one (DROP takes it along), `i` an internal one (part of the
-//! other). Of PostgreSQL's rows here are those between what users make: schemas, tables, columns, defaults, constraints,
-//! indexes, sequences. What an expression refers to is known for CHECK only.
+//! `n` is an ordinary dependency (DROP refuses), `a` an automatic one (DROP takes it along), `i` an
+//! internal one (part of the other). Of PostgreSQL's rows here are those between what users make:
+//! schemas, tables, columns, defaults, constraints, indexes, sequences. What an expression refers
+//! to is known for CHECK only.
 
 use model::{Collection, ElementSource, Generator};
 
@@ -81,7 +82,8 @@ fn columns(collection: &Collection, push: Push<'_, '_>) {
     }
 }
 
-/// A constraint's index is part of it, and it hangs on its columns; another index hangs on its columns itself.
+/// A constraint's index is part of it, and it hangs on its columns; another index hangs on its
+/// columns itself.
 fn index(collection: &Collection, key: &Key<'_>, push: Push<'_, '_>) {
     let index = (CLASS, key.number, 0);
     let object = match key.constraint {

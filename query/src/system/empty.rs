@@ -114,7 +114,8 @@ super::tables! {
         oid OID, trftype OID, trflang OID, trffromsql REGPROC, trftosql REGPROC
     }
     pg_amproc 2603 none {
-        oid OID, amprocfamily OID, amproclefttype OID, amprocrighttype OID, amprocnum INT2, amproc REGPROC
+        oid OID, amprocfamily OID, amproclefttype OID, amprocrighttype OID, amprocnum INT2,
+        amproc REGPROC
     }
     pg_enum 3501 none {
         oid OID, enumtypid OID, enumsortorder FLOAT4, enumlabel NAME

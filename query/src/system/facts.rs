@@ -1,8 +1,9 @@
-//! PostgreSQL's own numbers and properties of types, functions, operators and casts, so that clients which know some of them by
-//! heart are right.
+//! PostgreSQL's own numbers and properties of types, functions, operators and casts, so that
+//! clients which know some of them by heart are right.
 //!
-//! The files under `data/` are recorded from PostgreSQL 15 (tests/recorded/generate/facts.sh): lines of fields with blanks
-//! between them. They name more than exists here; the tables list only what the function table and the list of types have.
+//! The files under `data/` are recorded from PostgreSQL 15 (tests/recorded/generate/facts.sh):
+//! lines of fields with blanks between them. They name more than exists here; the tables list only
+//! what the function table and the list of types have.
 
 use std::str::SplitAsciiWhitespace;
 use std::sync::LazyLock;
@@ -131,7 +132,8 @@ fn own_type(ty: Type) -> TypeFacts {
     }
 }
 
-/// Every type in the order of the numbers: ours, and the pseudo-types that functions are declared with.
+/// Every type in the order of the numbers: ours, and the pseudo-types that functions are declared
+/// with.
 pub(super) static TYPES: LazyLock<Vec<TypeFacts>> = LazyLock::new(|| {
     let mut all: Vec<TypeFacts> = lines(include_str!("data/types.txt")).map(type_facts).collect();
     for scalar in Scalar::all() {
@@ -226,12 +228,22 @@ pub(super) static OPERATORS: LazyLock<OperatorNames> = LazyLock::new(|| {
     facts.collect()
 });
 
-/// pg_cast: number and function by source and target.
-pub(super) static CASTS: LazyLock<HashMap<(u32, u32), (u32, u32)>> = LazyLock::new(|| {
+/// A cast that PostgreSQL has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CastFacts {
+    pub number: u32,
+    pub function: u32,
+    /// `f` function, `b` binary coercible, `i` through the text form.
+    pub method: &'static str,
+}
+
+/// PostgreSQL's casts by source and target.
+pub(super) static CASTS: LazyLock<HashMap<(u32, u32), CastFacts>> = LazyLock::new(|| {
     let facts = lines(include_str!("data/casts.txt")).map(|mut f| {
         let number = f.number();
         let types = (f.number(), f.number());
-        (types, (number, f.number()))
+        let (function, _context, method) = (f.number(), f.text(), f.text());
+        (types, CastFacts { number, function, method })
     });
     facts.collect()
 });
@@ -248,10 +260,12 @@ pub(super) struct OperatorClass {
 
 /// anyarray: one class orders arrays of every type.
 const ANYARRAY: u32 = 2277;
-/// Number of the operator class, and of its family, of the first type that PostgreSQL does not order.
+/// Number of the operator class, and of its family, of the first type that PostgreSQL does not
+/// order.
 const OWN_CLASSES: u32 = 8200;
 
-/// The operator classes. A type that PostgreSQL does not order has one of its own, numbered with its family alike.
+/// The operator classes. A type that PostgreSQL does not order has one of its own, numbered with
+/// its family alike.
 pub(super) static CLASSES: LazyLock<Vec<OperatorClass>> = LazyLock::new(|| {
     let facts = lines(include_str!("data/operator_classes.txt")).map(|mut f| OperatorClass {
         number: f.number(),

@@ -6,8 +6,8 @@
 //!   text forms of types, functions of casts ───────────────────► pg_proc
 //! ```
 //!
-//! A function that PostgreSQL has under the same name and argument types bears its number; others are numbered by their
-//! place in the function table, which a new release may change.
+//! A function that PostgreSQL has under the same name and argument types bears its number; others
+//! are numbered by their place in the function table, which a new release may change.
 
 use std::sync::LazyLock;
 
@@ -115,7 +115,8 @@ fn declared(ty: Type, generic: Generic) -> u32 {
     }
 }
 
-/// Builds the tables. A number that PostgreSQL gave is given once; the next entry that would have it has its own.
+/// Builds the tables. A number that PostgreSQL gave is given once; the next entry that would have
+/// it has its own.
 #[derive(Default)]
 struct Builder {
     procedures: Vec<Procedure>,
@@ -349,8 +350,8 @@ fn functions<'a>(_: &dyn Session, arena: &'a Arena, push: Push<'_, 'a>) -> Resul
             0 => (NULL, NULL),
             _ => (integers(arena, Scalar::Oid, numbers())?, modes(arena, p.arguments.len())?),
         };
-        row!(push; p.number, p.name, PG_CATALOG, ROLE, INTERNAL, 1.0f32, rows, p.variadic, 0, p.kind,
-            false, false, p.strict, p.set, p.volatility, "s", count, 0, p.result,
+        row!(push; p.number, p.name, PG_CATALOG, ROLE, INTERNAL, 1.0f32, rows, p.variadic, 0,
+            p.kind, false, false, p.strict, p.set, p.volatility, "s", count, 0, p.result,
             integers(arena, Scalar::Oid, numbers())?, all, modes, NULL, NULL, NULL, p.source, NULL,
             NULL, NULL, NULL);
     }
@@ -397,7 +398,8 @@ fn languages<'a>(_: &dyn Session, _: &'a Arena, push: Push<'_, 'a>) -> Result<()
     Ok(())
 }
 
-/// Ordered tables and ordered indexes; how they are stored is not PostgreSQL's way, so they have no handler.
+/// Ordered tables and ordered indexes; how they are stored is not PostgreSQL's way, so they have no
+/// handler.
 fn access_methods<'a>(_: &dyn Session, _: &'a Arena, push: Push<'_, 'a>) -> Result<()> {
     row!(push; 2, "heap", 0, "t");
     row!(push; BTREE, "btree", 0, "i");

@@ -1,8 +1,9 @@
 //! System tables: the catalogue as rows, for whoever asks in SQL.
 //!
-//! pg_catalog and information_schema are ordinary relations to the binder and the executor: a name, typed columns, and a
-//! function that yields their rows from the catalogue as the statement sees it. Joins, filters and functions over them
-//! run as over any table, so that a client's query is never recognised by its text.
+//! pg_catalog and information_schema are ordinary relations to the binder and the executor: a name,
+//! typed columns, and a function that yields their rows from the catalogue as the statement sees
+//! it. Joins, filters and functions over them run as over any table, so that a client's query is
+//! never recognised by its text.
 //!
 //! ```text
 //!   Session ──► Picture (one catalogue, one database)
@@ -15,18 +16,21 @@
 //! ```
 //!
 //! **Invariants**
-//! - Names, types and order of the columns are PostgreSQL 15's; a test compares each with a recording. `inet`, `anyarray`
-//!   and the pg_… types of statistics are shown as text, domains of information_schema as what they are made of.
+//! - Names, types and order of the columns are PostgreSQL 15's; a test compares each with a
+//!   recording. `inet`, `anyarray` and the pg_… types of statistics are shown as text, domains of
+//!   information_schema as what they are made of.
 //! - A number means the same object in every table, and every number but 0 leads to a row.
-//! - What PostgreSQL has too bears its number there; what it has not, one from 8000 (types, operator classes), 9200
-//!   (operators) or 10000 (functions), and what users make, one from 16384.
-//! - A table without rows is one whose objects do not exist here. A table whose objects exist and are not told is left
-//!   out, so that a query of it fails by name.
+//! - What PostgreSQL has too bears its number there; what it has not, one from 8000 (types,
+//!   operator classes), 9200 (operators) or 10000 (functions), and what users make, one from 16384.
+//! - A table without rows is one whose objects do not exist here. A table whose objects exist and
+//!   are not told is left out, so that a query of it fails by name.
 //! - What is not counted is NULL, not 0.
-//! - Building a table's rows takes time in proportion to their count (searches are by hash or by order).
+//! - Building a table's rows takes time in proportion to their count (searches are by hash or by
+//!   order).
 //!
-//! Rejected: answering known queries of known clients from a list (it breaks at the client's next version); PostgreSQL's
-//! own way, tables written by DDL (every number twice, and a second truth beside the catalogue).
+//! Rejected: answering known queries of known clients from a list (it breaks at the client's next
+//! version); PostgreSQL's own way, tables written by DDL (every number twice, and a second truth
+//! beside the catalogue).
 
 mod cell;
 mod class;

@@ -1,15 +1,17 @@
 //! The catalogue as one session sees it, laid out as PostgreSQL's tables want it.
 //!
-//! Attribute numbers: a declared column's id is its attnum. The fields that a collection's dictionary knows stand after
-//! the declared columns in the order of their names; `_id` of documents, which has no number of its own,
-//! stands before them. Hidden columns are system columns with negative numbers, beside PostgreSQL's own.
+//! Attribute numbers: a declared column's id is its attnum. The fields that a collection's
+//! dictionary knows stand after the declared columns in the order of their names; `_id` of
+//! documents, which has no number of its own, stands before them. Hidden columns are system columns
+//! with negative numbers, beside PostgreSQL's own.
 //!
 //! ```text
 //!   table      a 1   b 2   (3 was dropped)   c 4         tableoid -6   _id -7   _doc -8
 //!   documents  _id 1   age 2   name 3                    tableoid -6            _doc -8
 //! ```
 //!
-//! The numbers of fields are those of one picture: a new field moves those after it. Nothing stores them.
+//! The numbers of fields are those of one picture: a new field moves those after it. Nothing stores
+//! them.
 
 use std::sync::Arc;
 

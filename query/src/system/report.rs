@@ -1,5 +1,5 @@
-//! What a session tells of itself and of the server, beside the catalogue: rows of pg_settings, pg_stat_activity,
-//! pg_locks, pg_prepared_statements and pg_cursors.
+//! What a session tells of itself and of the server, beside the catalogue: rows of pg_settings,
+//! pg_stat_activity, pg_locks, pg_prepared_statements and pg_cursors.
 
 use crate::Type;
 

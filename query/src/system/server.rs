@@ -1,4 +1,5 @@
-//! What does not belong to one database's tables: schemas, databases, the role, settings, connections, time zones.
+//! What does not belong to one database's tables: schemas, databases, the role, settings,
+//! connections, time zones.
 
 use jiff::Timestamp;
 use value::Interval;
@@ -233,8 +234,8 @@ fn activity<'a>(session: &dyn Session, arena: &'a Arena, push: Push<'_, 'a>) -> 
 
 fn locks<'a>(session: &dyn Session, _: &'a Arena, push: Push<'_, 'a>) -> Result<()> {
     for l in session.locks() {
-        row!(push; l.kind, l.database, l.relation, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, l.pid,
-            l.mode, l.granted, false, time(l.wait_started));
+        row!(push; l.kind, l.database, l.relation, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            l.pid, l.mode, l.granted, false, time(l.wait_started));
     }
     Ok(())
 }
@@ -254,8 +255,8 @@ fn prepared_statements<'a>(
 
 fn cursors<'a>(session: &dyn Session, arena: &'a Arena, push: Push<'_, 'a>) -> Result<()> {
     for c in session.cursors() {
-        row!(push; arena.text(&c.name), arena.text(&c.statement), c.holdable, c.binary, c.scrollable,
-            time(c.time));
+        row!(push; arena.text(&c.name), arena.text(&c.statement), c.holdable, c.binary,
+            c.scrollable, time(c.time));
     }
     Ok(())
 }
@@ -273,8 +274,8 @@ fn database_statistics<'a>(
         };
         let count = i32::try_from(activity.iter().filter(here).count()).unwrap_or(i32::MAX);
         row!(push; database.id.0, arena.text(name), count, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-            NULL, NULL, NULL);
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            NULL, NULL, NULL, NULL);
     }
     Ok(())
 }

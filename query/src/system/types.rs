@@ -1,7 +1,8 @@
 //! pg_type, pg_cast and pg_collation.
 //!
-//! Types are a fixed list (`model::types`), and so is what casts to what (`cast::CASTS`). Comparison is by code point whatever
-//! the collation, so the collations are the three that mean this.
+//! Types are a fixed list (`model::types`), and so is what casts to what (`cast::CASTS`).
+//! Comparison is by code point whatever the collation, so the collations are the three that mean
+//! this.
 
 use super::cell::{NULL, Push, row};
 use super::functions::function_by_id;
@@ -48,23 +49,25 @@ const OWN_CASTS: u32 = 8500;
 pub(super) fn cast_functions() -> impl Iterator<Item = u32> {
     CASTS.iter().filter_map(|cast| {
         let known = facts::CASTS.get(&(cast.from.oid(), cast.to.oid()))?;
-        Some(known.1)
+        Some(known.function)
     })
 }
 
 fn casts<'a>(_: &dyn Session, _: &'a Arena, push: Push<'_, 'a>) -> Result<()> {
     for (own, cast) in (OWN_CASTS..).zip(CASTS) {
         let (from, to) = (cast.from.oid(), cast.to.oid());
-        let (number, function) = match facts::CASTS.get(&(from, to)) {
-            Some(known) => *known,
-            None => (own, cast.function.map_or(0, function_by_id)),
+        let (number, function, method) = match facts::CASTS.get(&(from, to)) {
+            Some(known) => (known.number, known.function, known.method),
+            None => match cast.function.map_or(0, function_by_id) {
+                0 => (own, 0, "b"),
+                function => (own, function, "f"),
+            },
         };
         let context = match cast.context {
             CastContext::Implicit => "i",
             CastContext::Assignment => "a",
             CastContext::Explicit => "e",
         };
-        let method = if function == 0 { "b" } else { "f" };
         row!(push; number, from, to, function, context, method);
     }
     Ok(())

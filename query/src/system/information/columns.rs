@@ -169,9 +169,9 @@ fn element_types<'a>(session: &dyn Session, arena: &'a Arena, push: Push<'_, 'a>
             let element = one.ty.element();
             let number = one.number;
             row!(push; database, schema, table, "TABLE", arena.text(&number.to_string()),
-                arena.text(&data_type(element)), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                NULL, NULL, NULL, NULL, NULL, NULL, database, "pg_catalog", facts::of(element).name,
-                NULL, NULL, NULL, NULL, arena.text(&format!("a{number}")));
+                arena.text(&data_type(element)), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                NULL, NULL, NULL, NULL, NULL, NULL, NULL, database, "pg_catalog",
+                facts::of(element).name, NULL, NULL, NULL, NULL, arena.text(&format!("a{number}")));
         }
     }
     Ok(())

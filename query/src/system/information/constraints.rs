@@ -1,5 +1,5 @@
-//! information_schema's tables of constraints. NOT NULL counts as a CHECK, named after the numbers of schema, table and
-//! column, as PostgreSQL 15 does.
+//! information_schema's tables of constraints. NOT NULL counts as a CHECK, named after the numbers
+//! of schema, table and column, as PostgreSQL 15 does.
 
 use model::{Collection, ElementSource};
 
@@ -54,8 +54,8 @@ fn table_constraints<'a>(
         let (schema, table) = (arena.text(&collection.schema), arena.text(&collection.name));
         let number = picture.schema(&collection.schema);
         let mut constraint = |name: &str, kind: &'static str, distinct: Option<&'static str>| {
-            row!(push; database, schema, arena.text(name), database, schema, table, kind, "NO", "NO",
-                "YES", distinct);
+            row!(push; database, schema, arena.text(name), database, schema, table, kind, "NO",
+                "NO", "YES", distinct);
         };
         for key in key_constraints(collection) {
             match key.primary {

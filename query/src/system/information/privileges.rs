@@ -1,4 +1,5 @@
-//! information_schema's tables of rights: without accounts the one role owns everything and may do everything.
+//! information_schema's tables of rights: without accounts the one role owns everything and may do
+//! everything.
 
 use crate::expression::Session;
 use crate::system::cell::{Push, row};

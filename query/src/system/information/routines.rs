@@ -79,12 +79,13 @@ fn routines<'a>(session: &dyn Session, arena: &'a Arena, push: Push<'_, 'a>) -> 
         let (name, shown) = type_names(p.result);
         let (specific, shown) = (arena.text(&specific_name(p)), arena.text(&shown));
         row!(push; database, "pg_catalog", specific, database, "pg_catalog", p.name, kind(p),
-            NULL, NULL, NULL, NULL, NULL, NULL, shown, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-            NULL, NULL, NULL, NULL, NULL, NULL, database, "pg_catalog", name, NULL, NULL, NULL, NULL,
-            "0", "EXTERNAL", p.source, NULL, "INTERNAL", "GENERAL", yes(p.volatility == "i"),
-            "MODIFIES", yes(p.strict), NULL, "YES", 0, NULL, NULL, "INVOKER", NULL, NULL, NULL, "NO",
-            NULL, NULL, NULL, "NO", NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+            NULL, NULL, NULL, NULL, NULL, NULL, shown, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, database, "pg_catalog", name, NULL, NULL,
+            NULL, NULL, "0", "EXTERNAL", p.source, NULL, "INTERNAL", "GENERAL",
+            yes(p.volatility == "i"), "MODIFIES", yes(p.strict), NULL, "YES", 0, NULL, NULL,
+            "INVOKER", NULL, NULL, NULL, "NO", NULL, NULL, NULL, "NO", NULL, NULL, NULL, NULL,
+            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            NULL, NULL, NULL, NULL, NULL, NULL);
     }
     Ok(())
 }
@@ -96,8 +97,8 @@ fn parameters<'a>(session: &dyn Session, arena: &'a Arena, push: Push<'_, 'a>) -
         for (number, argument) in (1i32..).zip(&p.arguments) {
             let (name, shown) = type_names(*argument);
             row!(push; database, "pg_catalog", specific, number, "IN", "NO", "NO", NULL,
-                arena.text(&shown), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                NULL, NULL, NULL, database, "pg_catalog", name, NULL, NULL, NULL, NULL,
+                arena.text(&shown), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                NULL, NULL, NULL, NULL, database, "pg_catalog", name, NULL, NULL, NULL, NULL,
                 arena.text(&number.to_string()), NULL);
         }
     }

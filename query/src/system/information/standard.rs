@@ -64,14 +64,14 @@ fn tables<'a>(session: &dyn Session, arena: &'a Arena, push: Push<'_, 'a>) -> Re
     let database = arena.text(session.database());
     for table in crate::system::all() {
         let kind = if table.is_view() { "VIEW" } else { "BASE TABLE" };
-        row!(push; database, table.schema, table.name, kind, NULL, NULL, NULL, NULL, NULL, "NO", "NO",
-            NULL);
+        row!(push; database, table.schema, table.name, kind, NULL, NULL, NULL, NULL, NULL, "NO",
+            "NO", NULL);
     }
     for collection in Picture::of(session).collections() {
         let (schema, name) = (arena.text(&collection.schema), arena.text(&collection.name));
         let writable = collection.kind == model::CollectionKind::Table;
-        row!(push; database, schema, name, "BASE TABLE", NULL, NULL, NULL, NULL, NULL, yes(writable),
-            "NO", NULL);
+        row!(push; database, schema, name, "BASE TABLE", NULL, NULL, NULL, NULL, NULL,
+            yes(writable), "NO", NULL);
     }
     Ok(())
 }

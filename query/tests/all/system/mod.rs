@@ -1,4 +1,5 @@
-//! System tables: their shape against PostgreSQL 15's, their rows for a small catalogue, and that numbers lead somewhere.
+//! System tables: their shape against PostgreSQL 15's, their rows for a small catalogue, and that
+//! numbers lead somewhere.
 
 mod columns;
 mod references;

@@ -1,7 +1,8 @@
-//! The rows of every table for the small catalogue, as text: tests/system/NAME.txt. UPDATE=1 writes them anew.
+//! The rows of every table for the small catalogue, as text: tests/system/NAME.txt. UPDATE=1 writes
+//! them anew.
 //!
-//! Rows about the system tables themselves are left out, and of the long lists of functions, operators and casts those that
-//! the file's first line does not name.
+//! Rows about the system tables themselves are left out, and of the long lists of functions,
+//! operators and casts those that the file's first line does not name.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -13,7 +14,8 @@ use query::{Datum, system};
 use super::each;
 use super::shop::Shop;
 
-/// Columns by which a row is known to be about the system itself: the first that the table has decides.
+/// Columns by which a row is known to be about the system itself: the first that the table has
+/// decides.
 const ABOUT: &[&str] =
     &["relnamespace", "attrelid", "schemaname", "table_schema", "specific_schema"];
 
