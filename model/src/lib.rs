@@ -14,8 +14,8 @@
 //! ```
 //!
 //! **Invariants**
-//! - All of it is key-value records of one store, written by the one buffer of the transaction: schema, rows, entries and counts
-//!   change together or not at all.
+//! - All of it is key-value records of one store, written by the one buffer of the transaction:
+//!   schema, rows, entries and counts change together or not at all.
 //! - Expressions are text here and compiled above ([`expressions`]).
 //!
 //! Rejected: system tables as ordinary collections (a catalogue that needs itself to be read).

@@ -125,7 +125,9 @@ struct Entry {
 }
 
 macro_rules! entries {
-    ($($scalar:ident $name:literal $oid:literal $array:literal $length:literal $category:literal;)*) => {
+    ($(
+        $scalar:ident $name:literal $oid:literal $array:literal $length:literal $category:literal;
+    )*) => {
         &[$(Entry { scalar: Scalar::$scalar, name: $name, oid: $oid, array_oid: $array,
             length: $length, category: $category }),*]
     };

@@ -73,8 +73,11 @@ pub struct ObjectNames {
 impl Error {
     /// An error of a kind with its SQLSTATE.
     #[cold]
-    pub fn new(kind: ErrorKind, sqlstate: &'static str, message: impl Into<Cow<'static,
-        str>>) -> Self {
+    pub fn new(
+        kind: ErrorKind,
+        sqlstate: &'static str,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Error(Box::new(Details {
             kind,
             sqlstate,

@@ -8,16 +8,17 @@
 //!                     function table   └► model: rows, indexes, key ranges
 //! ```
 //!
-//! Every language binds to the same plan, and each of its operators and functions to one entry of one
-//! table (`sql.int8_add`, `bson.compare`), so that no dialect flag exists at run time.
+//! Every language binds to the same plan, and each of its operators and functions to one entry of
+//! one table (`sql.int8_add`, `bson.compare`), so that no dialect flag exists at run time.
 //!
 //! **Invariants**
 //! - An expression never touches the store: subqueries are operators (`Apply`) that feed a column.
-//! - Operators hold owned requests, never futures; a batch borrows only from what it keeps alive itself.
+//! - Operators hold owned requests, never futures; a batch borrows only from what it keeps alive
+//!   itself.
 //! - The predicate itself always verifies: what `bounds` derives from it may only be weaker.
 //!
-//! Rejected: a general analytic engine (measured: it plans 51 of 81 ordinary statements, wraps integer overflow
-//! silently, and takes FOR UPDATE without a lock).
+//! Rejected: a general analytic engine (measured: it plans 51 of 81 ordinary statements, wraps
+//! integer overflow silently, and takes FOR UPDATE without a lock).
 
 pub mod cast;
 pub mod error;

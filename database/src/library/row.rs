@@ -39,7 +39,9 @@ macro_rules! integers {
                 match datum {
                     Datum::Int(v) => <$ty>::try_from(*v).map_err(|_| out()),
                     Datum::UInt(v) => <$ty>::try_from(*v).map_err(|_| out()),
-                    Datum::Decimal(v) => v.to_i64().and_then(|v| <$ty>::try_from(v).ok()).ok_or_else(out),
+                    Datum::Decimal(v) => {
+                        v.to_i64().and_then(|v| <$ty>::try_from(v).ok()).ok_or_else(out)
+                    }
                     other => Err(wrong::<$ty>(other)),
                 }
             }

@@ -1,4 +1,5 @@
-//! Flipped bytes: whatever bit of a closed store changes, its rows are equal or the damage is reported.
+//! Flipped bytes: whatever bit of a closed store changes, its rows are equal or the damage is
+//! reported.
 //!
 //! ```text
 //!   make ─► close ─► files in memory ─┬─► copy with one bit flipped ─► check ─► open, read everything by every way
@@ -6,8 +7,8 @@
 //!                                              equal rows │ an error that says damage ◄┘      never a panic, never others
 //! ```
 //!
-//! The suite flips a sample whose start changes with each run (printed); the ignored tests flip every byte, and bytes of a store of
-//! 100 MB. `QANAT_FLIPS` limits them.
+//! The suite flips a sample whose start changes with each run (printed); the ignored tests flip
+//! every byte, and bytes of a store of 100 MB. `QANAT_FLIPS` limits them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ use std::sync::Arc;
 
 use qanat::{Error, Options, Qanat};
 
-/// A file without the zeros at its end (log segments are laid out in advance), and its length with them.
+/// A file without the zeros at its end (log segments are laid out in advance), and its length with
+/// them.
 struct Content {
     bytes: Vec<u8>,
     length: usize,
@@ -116,7 +118,12 @@ impl Content {
 
     fn write(&self, path: &Path) {
         std::fs::write(path, &self.bytes).unwrap();
-        std::fs::File::options().write(true).open(path).unwrap().set_len(self.length as u64).unwrap();
+        std::fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_len(self.length as u64)
+            .unwrap();
     }
 }
 
@@ -211,7 +218,7 @@ fn try_flips(files: Files, expected: Contents, flips: Vec<(PathBuf, usize, u8)>)
                     let folder = tempfile::tempdir_in(memory_folder()).unwrap();
                     write_files(folder.path(), &files);
                     files[&name].with_flip(at, mask).write(&folder.path().join(&name));
-let (path, expected) = (folder.path().to_owned(), expected.clone());
+                    let (path, expected) = (folder.path().to_owned(), expected.clone());
                     let tried = std::panic::catch_unwind(move || {
                         let runtime = runtime();
                         runtime.block_on(outcome(&path, &expected))
@@ -267,8 +274,9 @@ fn sample(files: &Files, count: usize) -> Vec<(PathBuf, usize, u8)> {
     let step = (total / count).max(1);
     let start = rand::random::<u32>() as usize % step;
     println!("{total} bytes in {} files, every {step}th from {start}", files.len());
-    let places =
-        files.iter().flat_map(|(name, bytes)| (0..bytes.bytes.len()).map(move |at| (name.clone(), at)));
+    let places = files
+        .iter()
+        .flat_map(|(name, bytes)| (0..bytes.bytes.len()).map(move |at| (name.clone(), at)));
     let chosen = places.skip(start).step_by(step);
     chosen.enumerate().map(|(n, (name, at))| (name, at, 1 << ((n + at) % 8))).collect()
 }

@@ -1,4 +1,5 @@
-//! Random histories over SQL sessions, the library's closures and the key space, and a proof or a refutation that they were isolated.
+//! Random histories over SQL sessions, the library's closures and the key space, and a proof or a
+//! refutation that they were isolated.
 //!
 //! ```text
 //!   16 clients ─► list-append transactions ─► one table `lists`        Recorder ─► check (transaction::conformance::history)
@@ -7,8 +8,9 @@
 //!     closures: the same through `Qanat::transaction`, run again on conflict
 //! ```
 //!
-//! The seed is printed and may be given: `QANAT_SEED=… cargo nextest run -p qanat history`. It makes the steps; what the scheduler does to
-//! them is not repeatable, so a failure's message carries the whole cycle.
+//! The seed is printed and may be given: `QANAT_SEED=… cargo nextest run -p qanat history`. It
+//! makes the steps; what the scheduler does to them is not repeatable, so a failure's message
+//! carries the whole cycle.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -211,7 +213,8 @@ fn key_of(key: u32) -> impl Bind {
     i64::from(key)
 }
 
-/// A client of the key space: the lists are strings, the transactions those of MULTI … EXEC, which locks first all that it reads and writes.
+/// A client of the key space: the lists are strings, the transactions those of MULTI … EXEC, which
+/// locks first all that it reads and writes.
 struct Keys(qanat::keys::KeySession);
 
 impl Keys {
@@ -387,8 +390,8 @@ fn long_histories() {
     run(None, Who::Keys, Level::Serializable, 32, 400);
 }
 
-/// 64 transactions on different keys are all open at the same time; a wait of any of them is an error, since it would wait for
-/// somebody who ends only after all have done their work.
+/// 64 transactions on different keys are all open at the same time; a wait of any of them is an
+/// error, since it would wait for somebody who ends only after all have done their work.
 async fn nobody_waits(qanat: &Qanat, level: &str) {
     let mut main = session(qanat).await;
     query(&mut main, "CREATE TABLE many (id int PRIMARY KEY, v int NOT NULL, u text UNIQUE)")

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A token is twelve bytes and borrows nothing; its text is `&text[start..end]`, decoded by
-//! [`literal`](mod@super::literal) only if somebody wants the value. So one lexer serves the parser,
+//! [`literal`](mod@super::literal) only if somebody wants the value. So one lexer serves the
+//! parser,
 //! the
 //! plan cache's fingerprint (which never decodes) and the splitting of a script into statements.
 //!

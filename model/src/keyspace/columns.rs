@@ -10,8 +10,9 @@
 //!   expires_at   timestamptz  when it expires
 //! ```
 //!
-//! A scan reads O records and calls [`columns`] for each; for a large hash it reads the range that [`Members::Large`] names and
-//! hands each of its records to [`Columns::add_member`]. A key that has expired is no row.
+//! A scan reads O records and calls [`columns`] for each; for a large hash it reads the range that
+//! [`Members::Large`] names and hands each of its records to [`Columns::add_member`]. A key that
+//! has expired is no row.
 
 use bytes::Bytes;
 use value::{Document, Raw, Value};

@@ -7,11 +7,15 @@
 //! ```
 //!
 //! **Invariants**
-//! - A key is deleted only if its own record, locked, says that it has expired: a hint decides nothing.
-//! - Deletions by expiry are ordinary commits that the feed shows; emptying dead incarnations is quiet.
-//! - One call does a bounded amount of work; the hints of the running minute are looked at from where the last call stopped.
+//! - A key is deleted only if its own record, locked, says that it has expired: a hint decides
+//!   nothing.
+//! - Deletions by expiry are ordinary commits that the feed shows; emptying dead incarnations is
+//!   quiet.
+//! - One call does a bounded amount of work; the hints of the running minute are looked at from
+//!   where the last call stopped.
 //!
-//! Rejected: a filter in the engine's compaction (indexes, counts and the feed would not hear of it).
+//! Rejected: a filter in the engine's compaction (indexes, counts and the feed would not hear of
+//! it).
 
 use bytes::Bytes;
 use transaction::{
@@ -64,8 +68,9 @@ enum Due {
 }
 
 impl Model {
-    /// Deletes keys that have expired by `now` (milliseconds since 1970) and members that nothing names any more; `oldest` is the
-    /// oldest snapshot that may still read. `sweep` is kept from call to call.
+    /// Deletes keys that have expired by `now` (milliseconds since 1970) and members that nothing
+    /// names any more; `oldest` is the oldest snapshot that may still read. `sweep` is kept from
+    /// call to call.
     pub async fn sweep_keys(
         &self,
         now: u64,

@@ -102,7 +102,8 @@ impl Keys {
             Kind::String if payload.len() <= 44 => "embstr",
             Kind::String => "raw",
         };
-        // The record and its entry by hash, each under its key; members are counted by their average.
+        // The record and its entry by hash, each under its key; members are counted by their
+        // average.
         let head = row.len() * 2 + record.bytes().len() + 24;
         let members = match record.kind() {
             Kind::LargeHash => self.members_size(&row, record.large()?).await?,
@@ -120,7 +121,8 @@ impl Keys {
         Ok((sample / page.records.len().max(1)).saturating_mul(count))
     }
 
-    /// EXPIRE and its kin: the time in milliseconds since 1970. A time that has passed deletes the key.
+    /// EXPIRE and its kin: the time in milliseconds since 1970. A time that has passed deletes the
+    /// key.
     pub async fn expire(&mut self, key: &[u8], at: i64, only_if: ExpireIf) -> Result<bool> {
         self.refuse_opened("EXPIRE", &[key])?;
         let Some(slot) = self.slot_if(self.space, key).await? else { return Ok(false) };
@@ -166,7 +168,8 @@ impl Keys {
         })
     }
 
-    /// RENAME; with `absent` RENAMENX. Whether it was done. The members of a large hash stay where they are.
+    /// RENAME; with `absent` RENAMENX. Whether it was done. The members of a large hash stay where
+    /// they are.
     pub async fn rename(&mut self, from: &[u8], to: &[u8], absent: bool) -> Result<bool> {
         self.refuse_opened("RENAME", &[from, to])?;
         let source = self.slot_if(self.space, from).await?.ok_or(KeyError::NoSuchKey)?;

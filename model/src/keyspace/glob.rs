@@ -1,8 +1,9 @@
 //! Redis's glob patterns over bytes: `*`, `?`, `[a-z]`, `[^x]`, `\x`.
 //!
-//! One star is remembered at a time and taken further on a mismatch, so the cost is at most pattern times text, never more
-//! (Redis's recursion is exponential in the number of stars). Odd patterns mean what they mean to Redis: a class that is not closed ends
-//! with the pattern, a range may be written the wrong way round, a backslash at the end is itself.
+//! One star is remembered at a time and taken further on a mismatch, so the cost is at most pattern
+//! times text, never more (Redis's recursion is exponential in the number of stars). Odd patterns
+//! mean what they mean to Redis: a class that is not closed ends with the pattern, a range may be
+//! written the wrong way round, a backslash at the end is itself.
 
 /// Whether the whole text matches.
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {

@@ -1,7 +1,8 @@
 //! Hashes, small and large: fields set, read, counted, drawn by lot.
 //!
 //! A hash is small while it has at most [`layout::INLINE_FIELDS_MAX`] fields of at most
-//! [`layout::INLINE_BYTES_MAX`] bytes; the change that breaks this makes it large, and it stays so, as in Redis.
+//! [`layout::INLINE_BYTES_MAX`] bytes; the change that breaks this makes it large, and it stays so,
+//! as in Redis.
 
 use std::collections::BTreeMap;
 
@@ -438,7 +439,8 @@ impl Keys {
         Ok(drawn)
     }
 
-    /// Copies the members of a large hash to another record's, which then has an incarnation of its own.
+    /// Copies the members of a large hash to another record's, which then has an incarnation of its
+    /// own.
     pub(super) async fn copy_members(
         &mut self,
         row: &[u8],

@@ -1,4 +1,5 @@
-//! One transaction on keys: reading, locking and writing records, with everything that hangs on them.
+//! One transaction on keys: reading, locking and writing records, with everything that hangs on
+//! them.
 //!
 //! ```text
 //!   lock(keys) ─► held: row ─► latest value         one call, in key order: pipelines never deadlock each other
@@ -7,15 +8,18 @@
 //! ```
 //!
 //! **Invariants**
-//! - A record is written only while its lock is held, from the value that the lock gave: nothing is lost, nothing validated.
-//! - Where the transaction writes, reads are of the latest; a read of more than one record holds the key's lock, shared, so it
-//!   is of one time. Where it only reads, all reads are of one snapshot and nothing is locked.
-//! - The commit depends on the collection's version record, so a FLUSHDB or DROP that came first makes it run again instead of
-//!   writing under a dead storage id.
+//! - A record is written only while its lock is held, from the value that the lock gave: nothing is
+//!   lost, nothing validated.
+//! - Where the transaction writes, reads are of the latest; a read of more than one record holds
+//!   the key's lock, shared, so it is of one time. Where it only reads, all reads are of one
+//!   snapshot and nothing is locked.
+//! - The commit depends on the collection's version record, so a FLUSHDB or DROP that came first
+//!   makes it run again instead of writing under a dead storage id.
 //! - All commands of one transaction see one time ([`Keys::now`]).
 //!
-//! Rejected: optimistic writes validated at the commit. Measured by design: under `sync` the snapshot lags a flush behind, so
-//! of 50 writers of one key one would win a flush; with the lock they queue for microseconds.
+//! Rejected: optimistic writes validated at the commit. Measured by design: under `sync` the
+//! snapshot lags a flush behind, so of 50 writers of one key one would win a flush; with the lock
+//! they queue for microseconds.
 
 use std::sync::Arc;
 
@@ -194,7 +198,8 @@ impl Keys {
         Ok(storage)
     }
 
-    /// After a conflict, before the next try: finds out whether a schema change was the reason, and waits until it is visible.
+    /// After a conflict, before the next try: finds out whether a schema change was the reason, and
+    /// waits until it is visible.
     pub async fn give_way(self) -> Result<()> {
         for id in self.depends.clone() {
             if let Some(collection) = self.work.catalogue().collection_by_id(id).cloned() {
@@ -207,7 +212,8 @@ impl Keys {
 
     // Locks.
 
-    /// Locks keys in one call, in key order. Keys of absent key spaces and of opened tables are left out.
+    /// Locks keys in one call, in key order. Keys of absent key spaces and of opened tables are
+    /// left out.
     pub async fn lock(&mut self, keys: impl Iterator<Item = KeyLock<'_>>) -> Result<()> {
         let mut requests: SmallVec<[LockRequest; 4]> = SmallVec::new();
         for lock in keys {
@@ -240,7 +246,8 @@ impl Keys {
         Ok(())
     }
 
-    /// Whether any of these keys was written by a commit after its stamp; locks them, shared, so that none is until the end.
+    /// Whether any of these keys was written by a commit after its stamp; locks them, shared, so
+    /// that none is until the end.
     pub async fn changed_since(
         &mut self,
         keys: impl Iterator<Item = (u32, &[u8], Stamp)>,
@@ -256,11 +263,15 @@ impl Keys {
         let requests: Vec<LockRequest> =
             watched.iter().map(|(key, _)| LockRequest { key: key.clone(), mode }).collect();
         let locked = self.work.buffer().lock(&requests, Wait::Forever).await?;
-        let newer = |(locked, (_, since)): (Locked, (Bytes, Stamp))| matches!(locked, Locked::Held { stamp, .. } if stamp > since);
+        let newer = |(locked, (_, since)): (Locked, (Bytes, Stamp))| match locked {
+            Locked::Held { stamp, .. } => stamp > since,
+            Locked::Skipped => false,
+        };
         Ok(locked.into_iter().zip(watched).any(newer))
     }
 
-    /// The record that WATCH looks at: the key's own, the row's of an opened table, or, while the key space is not there, its name.
+    /// The record that WATCH looks at: the key's own, the row's of an opened table, or, while the
+    /// key space is not there, its name.
     fn watched_row(&self, space: u32, key: &[u8]) -> Result<Option<Bytes>> {
         if let Some((table, rest)) = self.spaces.opened(key) {
             return super::opened::row_key(table, rest);
@@ -570,7 +581,8 @@ impl Keys {
 
     // Whole key spaces.
 
-    /// Empties a key space; `None`: all of the database. One catalogue write each; tables are not touched.
+    /// Empties a key space; `None`: all of the database. One catalogue write each; tables are not
+    /// touched.
     pub async fn flush(&mut self, space: Option<u32>) -> Result<()> {
         let ids: Vec<CollectionId> = match space {
             Some(space) => self.collection(space)?.map(|found| found.id).into_iter().collect(),
@@ -610,8 +622,8 @@ impl Keys {
     fn look_again(&mut self) {
         self.spaces = Arc::new(Spaces::of(&self.work.catalogue(), self.database));
         self.held.clear();
-        // Own DDL holds the collections' locks, which is more than depending on them; and depending on what this
-        // transaction itself writes is harmless.
+        // Own DDL holds the collections' locks, which is more than depending on them; and depending
+        // on what this transaction itself writes is harmless.
         self.depends.clear();
     }
 

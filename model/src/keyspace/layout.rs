@@ -17,18 +17,21 @@
 //!   X value  the prefix of its E keys
 //! ```
 //!
-//! Integers are big-endian. `expires` is in milliseconds since 1970, 0 for never. `home` names the key under which a large
-//! hash was made: RENAME leaves the members where they are and takes the home along. Hashes are XXH3-64 without its lowest
-//! bit, so that a cursor is a positive signed number for every client.
+//! Integers are big-endian. `expires` is in milliseconds since 1970, 0 for never. `home` names the
+//! key under which a large hash was made: RENAME leaves the members where they are and takes the
+//! home along. Hashes are XXH3-64 without its lowest bit, so that a cursor is a positive signed
+//! number for every client.
 //!
 //! **Invariants**
-//! - There is exactly one I entry for each O record; it is written when the key comes to be and deleted with it, never at an overwrite.
-//! - The count of a large hash is the number of its E records. Each change of a member rewrites the O record, so
-//!   whoever watches the record sees every change of the hash.
+//! - There is exactly one I entry for each O record; it is written when the key comes to be and
+//!   deleted with it, never at an overwrite.
+//! - The count of a large hash is the number of its E records. Each change of a member rewrites the
+//!   O record, so whoever watches the record sees every change of the hash.
 //! - Incarnations are never used again, so members of a dead one can be emptied at leisure.
 //!
-//! Rejected: the hash in front of the key in O. It would save the I entry, but SQL's ranges and equality on the key would
-//! not find their rows. A cursor kept in memory: it would not survive a restart, nor lead from one server to another.
+//! Rejected: the hash in front of the key in O. It would save the I entry, but SQL's ranges and
+//! equality on the key would not find their rows. A cursor kept in memory: it would not survive a
+//! restart, nor lead from one server to another.
 
 use bytes::Bytes;
 use value::KeyWriter;
@@ -46,7 +49,8 @@ const LONG_KEY: u8 = 0x10;
 const HEADER: usize = 10;
 /// Fields that a small hash holds at most (`hash-max-listpack-entries`).
 pub const INLINE_FIELDS_MAX: usize = 128;
-/// Bytes of a field or value in a small hash at most (`hash-max-listpack-value`); their lengths are one byte.
+/// Bytes of a field or value in a small hash at most (`hash-max-listpack-value`); their lengths are
+/// one byte.
 pub const INLINE_BYTES_MAX: usize = 64;
 /// The kind of a hash's members in E keys.
 pub const FIELD: u8 = 1;

@@ -9,18 +9,19 @@
 //!   sweep_keys                 due hints, dead incarnations           in the background, small commits
 //! ```
 //!
-//! [`layout`] draws the bytes. A string or a small hash is one record. A large hash keeps its fields as records of their own
-//! under an incarnation: a field costs O(log n), and DEL deletes the head and leaves the incarnation's name to
-//! be emptied at leisure.
+//! [`layout`] draws the bytes. A string or a small hash is one record. A large hash keeps its
+//! fields as records of their own
+//! under an incarnation: a field costs O(log n), and DEL deletes the head and leaves the
+//! incarnation's name to be emptied at leisure.
 //!
 //! **Invariants**
-//! - A key that has expired is absent to every command, whether or not it was deleted yet; expiry is an ordinary
-//!   transactional delete that the feed sees.
+//! - A key that has expired is absent to every command, whether or not it was deleted yet; expiry
+//!   is an ordinary transactional delete that the feed sees.
 //! - The number of keys is a merged counter: two writers of different keys never meet.
 //! - Everything that one transaction does is of one time.
 //!
-//! Rejected: one record for each field from the start (HGETALL of a session of five fields would be a scan), and hashes of
-//! any size in one record (HSET would cost the whole hash).
+//! Rejected: one record for each field from the start (HGETALL of a session of five fields would be
+//! a scan), and hashes of any size in one record (HSET would cost the whole hash).
 
 mod columns;
 mod error;

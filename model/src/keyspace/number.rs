@@ -1,7 +1,7 @@
 //! Numbers in strings: the integers of INCR, the long sums of INCRBYFLOAT.
 //!
-//! Sums of decimals are exact here and then rounded to 17 places. Redis adds 80-bit floats and prints 17 places: the same
-//! text unless a number needs more than 64 bits.
+//! Sums of decimals are exact here and then rounded to 17 places. Redis adds 80-bit floats and
+//! prints 17 places: the same text unless a number needs more than 64 bits.
 
 use value::Decimal;
 

@@ -12,8 +12,9 @@
 //!
 //! **Invariants**
 //! - A row is locked before it is changed, and read under the lock.
-//! - SCAN answers rows in the order of their keys' hashes: a cursor needs no memory and means the same after a restart; each call
-//!   looks through the whole table and keeps as many keys as it answers.
+//! - SCAN answers rows in the order of their keys' hashes: a cursor needs no memory and means the
+//!   same after a restart; each call looks through the whole table and keeps as many keys as it
+//!   answers.
 //!
 //! Rejected: a copy of the rows under O keys of a key space (two truths).
 

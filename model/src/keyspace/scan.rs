@@ -1,8 +1,9 @@
 //! SCAN, HSCAN, KEYS, RANDOMKEY: walking through keys and fields.
 //!
-//! The order of SCAN is that of the keys' hashes (`layout::hash`), kept by one index entry for each key. The cursor is the hash to go on
-//! from: it means the same after a restart and on every server, and needs no memory. All entries of one hash come in one
-//! answer, so an element that is there throughout is met exactly once.
+//! The order of SCAN is that of the keys' hashes (`layout::hash`), kept by one index entry for each
+//! key. The cursor is the hash to go on from: it means the same after a restart and on every
+//! server, and needs no memory. All entries of one hash come in one answer, so an element that is
+//! there throughout is met exactly once.
 //!
 //! KEYS walks the records in the order of the keys, from what every match begins with.
 
@@ -208,7 +209,8 @@ fn rows_with(storage: StorageId, prefix: &[u8]) -> KeyRange {
     if prefix.is_empty() || key::is_cut(&whole) {
         return key::rows(storage);
     }
-    // An element of bytes ends in 00 01 and the subtype: what is before them begins the elements of longer keys.
+    // An element of bytes ends in 00 01 and the subtype: what is before them begins the elements of
+    // longer keys.
     let end = whole.len().saturating_sub(3);
     key::beginning_with(whole.get(..end).unwrap_or(&whole).to_vec())
 }

@@ -1,8 +1,9 @@
 //! Which collections are key spaces, and which tables are opened under a prefix.
 //!
-//! `SELECT n` means the collection `redis` (n = 0) or `redis_n` of the connection's database, in its schema `public`. A key space
-//! that does not exist is empty to readers; the first writer makes it, in a commit of its own, so that
-//! writers of different key spaces never wait for each other's catalogue writes.
+//! `SELECT n` means the collection `redis` (n = 0) or `redis_n` of the connection's database, in
+//! its schema `public`. A key space that does not exist is empty to readers; the first writer makes
+//! it, in a commit of its own, so that writers of different key spaces never wait for each other's
+//! catalogue writes.
 
 use std::sync::Arc;
 

@@ -92,8 +92,8 @@ fn sequence_name(session: &dyn Session, number: i64) -> Result<String> {
     }
 }
 
-/// CREATE INDEX of an index, or one of its columns where `column` is above 0. The pretty form leaves out the
-/// schema that is found without it.
+/// CREATE INDEX of an index, or one of its columns where `column` is above 0. The pretty form
+/// leaves out the schema that is found without it.
 fn index_definition(
     session: &dyn Session,
     number: u32,
@@ -114,8 +114,8 @@ fn index_definition(
     Some(definition::index(collection, &key, &table, pretty))
 }
 
-/// The text of a constraint, as ALTER TABLE … ADD CONSTRAINT takes it. Constraints are numbered after their tables, mostly
-/// soon after.
+/// The text of a constraint, as ALTER TABLE … ADD CONSTRAINT takes it. Constraints are numbered
+/// after their tables, mostly soon after.
 fn constraint_definition(session: &dyn Session, number: u32, pretty: bool) -> Option<String> {
     let (catalogue, database) = (session.catalogue(), session.database_id());
     let older = catalogue.collections.range(..CollectionId(number)).rev();

@@ -415,7 +415,8 @@ impl<'a> Encoder<'a> {
         self.out.extend_from_slice(item);
     }
 
-    /// Any value, widths kept. Recurses as deeply as the value is nested: values that came through a
+    /// Any value, widths kept. Recurses as deeply as the value is nested: values that came through
+    /// a
     /// reader of this crate are within [`crate::MAX_DEPTH`], and whoever builds deeper ones by hand
     /// would fail at dropping them too.
     pub fn value(&mut self, value: &Value) {

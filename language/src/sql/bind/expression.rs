@@ -798,7 +798,10 @@ impl Binder<'_> {
     fn capture(&mut self, level: usize, outer: Expression) -> Expression {
         let base = self.applied_base();
         let captured = &mut self.levels[level + 1].captured;
-        let same = |known: &&(u32, Expression)| matches!((&known.1.node, &outer.node), (Node::Column(a), Node::Column(b)) if a == b);
+        let same = |known: &&(u32, Expression)| match (&known.1.node, &outer.node) {
+            (Node::Column(a), Node::Column(b)) => a == b,
+            _ => false,
+        };
         let (ty, modifier, offset) = (outer.ty, outer.modifier, outer.offset);
         let slot = match captured.iter().find(same) {
             Some((slot, _)) => *slot,

@@ -51,7 +51,10 @@ impl Grouping {
 
     /// The column of a key that is this input column.
     fn key_column(&self, position: u32) -> Option<Expression> {
-        let is = |(_, key): &(Option<Expr>, Expression)| matches!(key.node, ExpressionNode::Column(p) if p == position);
+        let is = |(_, key): &(Option<Expr>, Expression)| match key.node {
+            ExpressionNode::Column(at) => at == position,
+            _ => false,
+        };
         let at = self.keys.iter().position(is)?;
         let key = &self.keys[at].1;
         Some(column(at as u32, key.ty, key.modifier))

@@ -459,8 +459,9 @@ impl<'a> Parser<'a> {
             } else {
                 return Ok(timing);
             }
-            let clash = matches!((before.deferrable, timing.deferrable), (Some(a), Some(b)) if a != b)
-                || matches!((before.deferred, timing.deferred), (Some(a), Some(b)) if a != b);
+            let differ = |a: Option<bool>, b: Option<bool>| a.is_some() && b.is_some() && a != b;
+            let clash = differ(before.deferrable, timing.deferrable)
+                || differ(before.deferred, timing.deferred);
             if clash {
                 return self.rule("conflicting constraint properties", position);
             }

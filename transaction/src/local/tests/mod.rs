@@ -1,1 +1,3 @@
+//! The local store against models, torn batches, power cuts and full disks.
+
 
