@@ -1,9 +1,11 @@
 //! Requests that were read and not yet run: a pipeline, or what MULTI queues.
 //!
-//! A request in a batch is a list of spans into the read buffer, so holding a thousand of them copies no argument. Requests
-//! that must outlive the buffer (MULTI), and inline requests, whose words stand nowhere as they are, are copied into the batch.
+//! A request in a batch is a list of spans into the read buffer, so holding a thousand of them
+//! copies no argument. Requests that must outlive the buffer (MULTI), and inline requests, whose
+//! words stand nowhere as they are, are copied into the batch.
 //!
-//! **Invariant.** `get(i, input)` with the input that was pushed from gives the arguments that were pushed; the copied ones need no input.
+//! **Invariant.** `get(i, input)` with the input that was pushed from gives the arguments that were
+//! pushed; the copied ones need no input.
 
 use super::request::{Argv, Span};
 

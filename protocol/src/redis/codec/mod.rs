@@ -1,4 +1,5 @@
-//! RESP both ways without a socket: [`request`] reads, [`batch`] holds what was read, [`reply`] writes,
+//! RESP both ways without a socket: [`request`] reads, [`batch`] holds what was read, [`reply`]
+//! writes,
 //! [`double`] prints floats.
 //!
 //! ```text

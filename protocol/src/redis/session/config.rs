@@ -1,4 +1,5 @@
-//! CONFIG GET and SET: the settings that exist, under Redis's names. What does not exist here is not answered.
+//! CONFIG GET and SET: the settings that exist, under Redis's names. What does not exist here is
+//! not answered.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,5 @@
-//! Commands about the connection and the server: HELLO, CLIENT, COMMAND, SELECT, DEBUG and their like.
+//! Commands about the connection and the server: HELLO, CLIENT, COMMAND, SELECT, DEBUG and their
+//! like.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -217,7 +218,8 @@ impl Session {
         Ok(())
     }
 
-    /// SELECT n chooses a key space, SELECT name a database; within EXEC only key spaces can be chosen.
+    /// SELECT n chooses a key space, SELECT name a database; within EXEC only key spaces can be
+    /// chosen.
     async fn select(&mut self, word: &[u8], keys: Option<&mut KeyTransaction>) -> Outcome {
         let number = qanat::keys::number::integer(word);
         match (number, keys) {

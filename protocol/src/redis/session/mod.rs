@@ -1,4 +1,5 @@
-//! One connection: reads what is there, runs it in as few commits as its meaning allows, writes once.
+//! One connection: reads what is there, runs it in as few commits as its meaning allows, writes
+//! once.
 //!
 //! ```text
 //!   read ─► every whole request in the buffer ─► batch ─► runs of key commands ─► one commit each ─► one write
@@ -12,9 +13,10 @@
 //! **Invariants**
 //! - No reply leaves before its commit has reached its durability.
 //! - A command that fails leaves nothing behind, and the others of its run stay.
-//! - EXEC is one commit of its own: what it writes and reads is locked first, what is watched as well, so it is serializable and
-//!   never fails but for a watched key.
-//! - Nothing is read from a client that does not take its replies, and nothing is reserved because a client said so.
+//! - EXEC is one commit of its own: what it writes and reads is locked first, what is watched as
+//!   well, so it is serializable and never fails but for a watched key.
+//! - Nothing is read from a client that does not take its replies, and nothing is reserved because
+//!   a client said so.
 //! - If it is unknown whether a commit happened, the connection closes without a reply.
 //!
 //! Rejected: a task for each command (order), and a commit for each (a flush each).
@@ -145,7 +147,8 @@ impl Session {
             let (consumed, more) = self.take(unread, &mut batch).await;
             start += consumed;
             if !more && self.server.is_crowded() {
-                // Each write wakes its client, which on a busy machine takes our processor: serve all that are ready first.
+                // Each write wakes its client, which on a busy machine takes our processor: serve
+                // all that are ready first.
                 tokio::task::yield_now().await;
             }
             self.write(stream).await?;
@@ -161,7 +164,8 @@ impl Session {
                 start = 0;
             }
             if input.capacity() - input.len() < READ_ROOM / 4 {
-                // What is left of a request moves to the front; room grows with what has come, not with what was announced.
+                // What is left of a request moves to the front; room grows with what has come, not
+                // with what was announced.
                 input.drain(..start);
                 start = 0;
                 input.reserve(READ_ROOM.max(input.len() / 2));
@@ -212,7 +216,8 @@ impl Session {
         Ok(())
     }
 
-    /// Runs the whole requests at the beginning of `input`: how many bytes they were, and whether there are more.
+    /// Runs the whole requests at the beginning of `input`: how many bytes they were, and whether
+    /// there are more.
     async fn take(&mut self, input: &[u8], batch: &mut Batch) -> (usize, bool) {
         batch.clear();
         let options = &self.server.options;
@@ -394,7 +399,8 @@ impl Session {
         self.keys.commit(keys).await.map_err(|error| (None, error))
     }
 
-    /// Runs one command within a transaction; an error that is the command's own is answered and undone.
+    /// Runs one command within a transaction; an error that is the command's own is answered and
+    /// undone.
     async fn call(
         &mut self,
         keys: &mut KeyTransaction,

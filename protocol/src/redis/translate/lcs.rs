@@ -1,7 +1,7 @@
 //! LCS: the longest common subsequence of two strings, its length, or where it lies.
 //!
-//! The table of Wagner and Fischer, walked backwards from its end as Redis does, so that of several longest subsequences
-//! the same one is found.
+//! The table of Wagner and Fischer, walked backwards from its end as Redis does, so that of several
+//! longest subsequences the same one is found.
 
 use qanat::keys::KeyError;
 

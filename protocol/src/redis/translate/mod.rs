@@ -5,10 +5,12 @@
 //!                        └ "ERR syntax error"            └ "WRONGTYPE …"
 //! ```
 //!
-//! One file for each group of commands: [`string`], [`hash`], [`generic`]; [`words`] reads arguments.
+//! One file for each group of commands: [`string`], [`hash`], [`generic`]; [`words`] reads
+//! arguments.
 //!
-//! **Invariants.** A command reads its arguments before it touches a key, and leaves its reply or an error, never both: the
-//! caller cuts the buffer back at an error. Nothing here begins or commits.
+//! **Invariants.** A command reads its arguments before it touches a key, and leaves its reply or
+//! an error, never both: the caller cuts the buffer back at an error. Nothing here begins or
+//! commits.
 
 pub mod generic;
 pub mod hash;
@@ -46,7 +48,8 @@ pub type Outcome = Result<(), Failure>;
 pub struct Environment {
     /// How many key spaces there are (`databases`).
     pub spaces: u32,
-    /// Elements of one reply that a client may ask for by a number (HRANDFIELD with a negative count).
+    /// Elements of one reply that a client may ask for by a number (HRANDFIELD with a negative
+    /// count).
     pub repeated_max: usize,
 }
 
@@ -91,7 +94,8 @@ pub fn is_known(id: Id) -> bool {
     string::is_known(id) || hash::is_known(id) || generic::is_known(id)
 }
 
-/// Whether a reading command looks at more than one record, which then must be held still beside writes.
+/// Whether a reading command looks at more than one record, which then must be held still beside
+/// writes.
 #[must_use]
 pub fn reads_many(id: Id) -> bool {
     hash::is_known(id) || matches!(id, Id::Mget | Id::Exists | Id::Touch | Id::Lcs)
