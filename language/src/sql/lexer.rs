@@ -7,9 +7,8 @@
 //!
 //! A token is twelve bytes and borrows nothing; its text is `&text[start..end]`, decoded by
 //! [`literal`](mod@super::literal) only if somebody wants the value. So one lexer serves the
-//! parser,
-//! the
-//! plan cache's fingerprint (which never decodes) and the splitting of a script into statements.
+//! parser, the plan cache's fingerprint (which never decodes) and the splitting of a script into
+//! statements.
 //!
 //! Invariants
 //! - Offsets lie on character boundaries: every byte from 0x80 up belongs to a name, a quoted text

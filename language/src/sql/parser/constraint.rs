@@ -459,9 +459,10 @@ impl<'a> Parser<'a> {
             } else {
                 return Ok(timing);
             }
-            let differ = |a: Option<bool>, b: Option<bool>| a.is_some() && b.is_some() && a != b;
-            let clash = differ(before.deferrable, timing.deferrable)
-                || differ(before.deferred, timing.deferred);
+            let (one, other) = (before.deferrable, timing.deferrable);
+            let clash = one.is_some() && other.is_some() && one != other;
+            let (one, other) = (before.deferred, timing.deferred);
+            let clash = clash || one.is_some() && other.is_some() && one != other;
             if clash {
                 return self.rule("conflicting constraint properties", position);
             }
