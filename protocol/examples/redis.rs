@@ -1,6 +1,7 @@
 //! A Redis listener over one store, for trying and measuring.
 //!
-//! `cargo run --release --example redis -- [memory:|file:PATH] [PORT|SOCKET] [sync|interval|none] [THREADS]`
+//! `cargo run --release --example redis -- [memory:|file:PATH] [PORT|SOCKET] [sync|interval|none]
+//! [THREADS]`
 #![allow(clippy::print_stdout, reason = "a program")]
 
 use std::error::Error;

@@ -1,4 +1,5 @@
-//! Redis sessions over a store in memory: against recorded answers, against a simple model, and against each other.
+//! Redis sessions over a store in memory: against recorded answers, against a simple model, and
+//! against each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
