@@ -6,9 +6,9 @@
 //!                              (extended protocol: skip to the next Sync)
 //! ```
 //!
-//! The library's own errors carry their SQLSTATE already ([`qanat::Error`]); those of the wire become
-//! such errors by `From`, so that a session has one kind of failure. [`respond`] writes one: the
-//! byte offset that the parser and the binder speak of becomes a position in characters from 1.
+//! The library's own errors carry their SQLSTATE already ([`qanat::Error`]); those of the wire
+//! become such errors by `From`, so that a session has one kind of failure. [`respond`] writes one:
+//! the byte offset that the parser and the binder speak of becomes a position in characters from 1.
 //!
 //! **Invariant.** `Display` is the primary message to the byte; `code` its SQLSTATE. **Rejected.**
 //! Carrying `ErrorResponse` fields here: these errors have a code and a message and nothing else.

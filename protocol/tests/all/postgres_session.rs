@@ -1,8 +1,8 @@
 //! Whole conversations with a session over an in-memory store, against a recorded server.
 //!
 //! `tests/golden/postgres_session.txt` holds what PostgreSQL 15 answered, message by message
-//! (`tests/generate/postgres_session.py` records it and tells the notation). Each conversation is held
-//! twice: sent at once, and a byte at a time; the answers must be the same both times.
+//! (`tests/generate/postgres_session.py` records it and tells the notation). Each conversation is
+//! held twice: sent at once, and a byte at a time; the answers must be the same both times.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -449,6 +449,20 @@ fn a_statement_that_waits_holds_no_answers_back_and_can_be_cancelled() {
 async fn cancel(mut client: Client, key: &[u8]) {
     client.send(&packet(80_877_102, key)).await;
     assert!(client.rest().await.is_empty());
+}
+
+#[test]
+fn flush_brings_answers_and_errors_without_sync() {
+    block_on(async {
+        let qanat = Qanat::open("memory:").await.unwrap();
+        let mut client = Client::ready(&qanat, Limits::default()).await;
+        client.send(&[encode("P s|SELECT 1|"), encode("D S s"), encode("H")].concat()).await;
+        assert_eq!(client.until(b'T').await.len(), 3);
+        client.send(&[encode("P |SELEC|"), encode("H")].concat()).await;
+        assert!(client.next().await.starts_with("E SERROR | C42601"));
+        client.say("S").await;
+        assert_eq!(client.next().await, "Z I");
+    });
 }
 
 #[test]

@@ -323,6 +323,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.wire.beside(self.session.fail()).await?;
         self.notices();
         respond(&mut self.wire.out, Severity::Error, error, source, context);
+        // Whoever asked by Flush waits for this, and the Flush behind an error is passed over.
+        self.wire.is_due();
         tracing::debug!(
             session = self.session.id(),
             sqlstate = error.sqlstate,
