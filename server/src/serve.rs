@@ -10,8 +10,8 @@
 //! **Invariants**
 //! - An error of accepting (no more file descriptors) is waited out; the listener lives on.
 //! - Connections beyond the limit are told so in their own protocol; those told are bounded too.
-//! - A panic ends one connection. **Rejected.** Restarting by `exec` on it: the store is shared, and
-//!   the others' statements run in it.
+//! - A panic ends one connection. **Rejected.** Restarting by `exec` on it: the store is shared,
+//!   and the others' statements run in it.
 
 use std::io;
 use std::net::SocketAddr;

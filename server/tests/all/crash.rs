@@ -1,14 +1,14 @@
 //! A load, a crash, and what must be there afterwards: shared by `kill` and `shim`.
 //!
 //! ```text
-//!   round:  start ─► writers … acknowledgements kept here, outside the server … ─► crash
-//!           ─► qanat check: whole ─► [start, crash while it starts] ─► start ─► verify ─► next round
+//!   round: start ─► writers (acknowledgements are kept here, outside the server) ─► crash
+//!          ─► qanat check: whole ─► [start, crash while it starts] ─► start ─► verify ─► …
 //!
-//!   rows       insert, update, delete by one owner; simple and prepared   value = the acknowledged one
+//!   rows       insert, update, delete by one owner; simple and prepared   the acknowledged value
 //!   groups     many rows of one transaction, some rolled back             all of a group or none
 //!   accounts   transfers in transactions                                  sum, and each balance
 //!   tables     create, fill, index, truncate, drop                        what was acknowledged
-//!   keys       SET, HSET, INCR in pipelines                               value = the acknowledged one
+//!   keys       SET, HSET, INCR in pipelines                               the acknowledged value
 //! ```
 //!
 //! Each writer owns what it writes, so at a crash at most one step of each is open, and both states
@@ -70,6 +70,7 @@ impl Server {
         command.args(["--durability", launch.durability]);
         command.args(["--postgres", &format!("127.0.0.1:{postgres}")]);
         command.args(["--redis", &format!("127.0.0.1:{redis}")]);
+        command.env_remove("QANAT_ROUNDS").env_remove("QANAT_SEED");
         command.envs(launch.environment.iter().map(|(name, value)| (name, value)));
         let child = command.stdout(Stdio::null()).stderr(file).spawn().unwrap();
         Server { child, postgres, redis, log }
@@ -85,7 +86,11 @@ impl Server {
             if self.child.try_wait().unwrap().is_some() {
                 return None;
             }
-            assert!(began.elapsed() < Duration::from_secs(60), "it does not start: {}", self.said());
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "it does not start: {}",
+                self.said()
+            );
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -146,9 +151,15 @@ impl Value {
     /// What is found must be one of them, and is what is known from now on.
     fn settle(&mut self, found: Option<String>) -> Result<(), String> {
         if found != self.known && !self.tried.contains(&found) {
-            let short = |text: &Option<String>| text.as_ref().map(|t| t.chars().take(40).collect::<String>());
+            let short = |text: &Option<String>| {
+                text.as_ref().map(|t| t.chars().take(40).collect::<String>())
+            };
             let tried: Vec<_> = self.tried.iter().map(short).collect();
-            return Err(format!("found {:?}, acknowledged {:?}, asked {tried:?}", short(&found), short(&self.known)));
+            return Err(format!(
+                "found {:?}, acknowledged {:?}, asked {tried:?}",
+                short(&found),
+                short(&self.known)
+            ));
         }
         self.known = found;
         self.tried.clear();
@@ -159,7 +170,8 @@ impl Value {
 /// Whether a writer goes on after a failure: a refusal that a client runs into rightly.
 fn goes_on(failure: &Failure) -> bool {
     let Failure::Refused(code, message) = failure else { return false };
-    let is_expected = ["40", "55", "57", "42P01", "42P07", "0A000"].iter().any(|class| code.starts_with(class));
+    let is_expected =
+        ["40", "55", "57", "42P01", "42P07", "0A000"].iter().any(|class| code.starts_with(class));
     assert!(is_expected && code != "40003", "{code} {message}");
     true
 }
@@ -198,7 +210,8 @@ struct Rowwise {
 impl Writer for Rowwise {
     fn step(&mut self, postgres: &mut Postgres, random: &mut StdRng) -> Result<(), Failure> {
         let text = random_text(random);
-        let living: Vec<i64> = self.rows.iter().filter(|(_, v)| v.known.is_some()).map(|(id, _)| *id).collect();
+        let living: Vec<i64> =
+            self.rows.iter().filter(|(_, v)| v.known.is_some()).map(|(id, _)| *id).collect();
         let is_prepared = random.random_bool(0.5);
         let kind = if living.is_empty() { 0 } else { random.random_range(0..10) };
         let (id, owner) = match kind {
@@ -211,17 +224,20 @@ impl Writer for Rowwise {
         let value = if kind == 9 { None } else { Some(text.clone()) };
         self.rows.entry(id).or_default().try_one(value);
         let done = match (kind, is_prepared) {
-            (0..5, false) => postgres.simple(&format!("INSERT INTO facts VALUES ({id}, {owner}, '{text}')")),
+            (0..5, false) => {
+                postgres.simple(&format!("INSERT INTO facts VALUES ({id}, {owner}, '{text}')"))
+            }
             (0..5, true) => {
                 let values = [id.to_string(), owner.to_string(), text];
                 postgres.prepared("INSERT INTO facts VALUES ($1, $2, $3)", &values)
             }
             (9, false) => postgres.simple(&format!("DELETE FROM facts WHERE id = {id}")),
             (9, true) => postgres.prepared("DELETE FROM facts WHERE id = $1", &[id.to_string()]),
-            (_, false) => postgres.simple(&format!("UPDATE facts SET note = '{text}' WHERE id = {id}")),
-            (_, true) => {
-                postgres.prepared("UPDATE facts SET note = $2 WHERE id = $1", &[id.to_string(), text])
+            (_, false) => {
+                postgres.simple(&format!("UPDATE facts SET note = '{text}' WHERE id = {id}"))
             }
+            (_, true) => postgres
+                .prepared("UPDATE facts SET note = $2 WHERE id = $1", &[id.to_string(), text]),
         };
         let row = self.rows.get_mut(&id).unwrap();
         match done {
@@ -238,9 +254,12 @@ impl Writer for Rowwise {
 
     fn verify(&mut self, postgres: &mut Postgres) -> Result<(), String> {
         let owner = self.owner;
-        let rows = found(postgres, &format!("SELECT id, note FROM facts WHERE owner + 0 = {owner}"))?;
-        let mut there: BTreeMap<i64, String> =
-            rows.into_iter().map(|row| (row[0].as_ref().unwrap().parse().unwrap(), row[1].clone().unwrap())).collect();
+        let rows =
+            found(postgres, &format!("SELECT id, note FROM facts WHERE owner + 0 = {owner}"))?;
+        let mut there: BTreeMap<i64, String> = rows
+            .into_iter()
+            .map(|row| (row[0].as_ref().unwrap().parse().unwrap(), row[1].clone().unwrap()))
+            .collect();
         for (id, value) in &mut self.rows {
             value.settle(there.remove(id)).map_err(|error| format!("facts {id}: {error}"))?;
         }
@@ -281,7 +300,8 @@ impl Writer for Groups {
     fn verify(&mut self, postgres: &mut Postgres) -> Result<(), String> {
         let owner = self.owner;
         let text = format!(
-            "SELECT id, count(*), min(size), max(size) FROM members WHERE owner = {owner} GROUP BY id"
+            "SELECT id, count(*), min(size), max(size) FROM members WHERE owner = {owner} \
+             GROUP BY id"
         );
         let mut there = BTreeMap::new();
         for row in found(postgres, &text)? {
@@ -344,9 +364,13 @@ impl Writer for Transfers {
             postgres.simple("BEGIN")?;
             for (account, by) in [(from, -amount), (to, amount)] {
                 let values = [account.to_string(), by.to_string()];
-                postgres.prepared("UPDATE accounts SET balance = balance + $2 WHERE id = $1", &values)?;
+                postgres.prepared(
+                    "UPDATE accounts SET balance = balance + $2 WHERE id = $1",
+                    &values,
+                )?;
             }
-            postgres.simple(&format!("INSERT INTO transfers VALUES ({id}, {from}, {to}, {amount})"))?;
+            postgres
+                .simple(&format!("INSERT INTO transfers VALUES ({id}, {from}, {to}, {amount})"))?;
             postgres.simple("COMMIT").map(drop)
         };
         let result = write();
@@ -364,14 +388,22 @@ impl Writer for Transfers {
 
     fn verify(&mut self, postgres: &mut Postgres) -> Result<(), String> {
         let low = self.owner << 32;
-        let text = format!("SELECT id, amount FROM transfers WHERE id BETWEEN {low} AND {low} + 4294967295");
+        let text = format!(
+            "SELECT id, amount FROM transfers WHERE id BETWEEN {low} AND {low} + 4294967295"
+        );
         let rows = found(postgres, &text)?;
-        let mut there: BTreeMap<i64, String> =
-            rows.into_iter().map(|row| (row[0].as_ref().unwrap().parse().unwrap(), row[1].clone().unwrap())).collect();
+        let mut there: BTreeMap<i64, String> = rows
+            .into_iter()
+            .map(|row| (row[0].as_ref().unwrap().parse().unwrap(), row[1].clone().unwrap()))
+            .collect();
         for (id, value) in &mut self.done {
             value.settle(there.remove(id)).map_err(|error| format!("transfer {id}: {error}"))?;
         }
-        if there.is_empty() { Ok(()) } else { Err(format!("transfers that nobody made: {there:?}")) }
+        if there.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("transfers that nobody made: {there:?}"))
+        }
     }
 }
 
@@ -383,11 +415,18 @@ struct Tables {
 
 impl Writer for Tables {
     fn step(&mut self, postgres: &mut Postgres, random: &mut StdRng) -> Result<(), Failure> {
-        let living: Vec<String> =
-            self.tables.iter().filter(|(_, v)| v.known.is_some()).map(|(name, _)| name.clone()).collect();
-        let kind = if living.len() < 3 { random.random_range(0..3) } else { random.random_range(0..9) };
+        let living: Vec<String> = self
+            .tables
+            .iter()
+            .filter(|(_, v)| v.known.is_some())
+            .map(|(name, _)| name.clone())
+            .collect();
+        let kind =
+            if living.len() < 3 { random.random_range(0..3) } else { random.random_range(0..9) };
         let rows = random.random_range(0..400);
-        let fill = |name: &str| format!("INSERT INTO {name} SELECT g, g % 7 FROM generate_series(1, {rows}) g");
+        let fill = |name: &str| {
+            format!("INSERT INTO {name} SELECT g, g % 7 FROM generate_series(1, {rows}) g")
+        };
         let name = if kind < 3 {
             self.next += 1;
             format!("made_{}", self.next)
@@ -400,7 +439,10 @@ impl Writer for Tables {
             0 => (vec![create], Some(0)),
             1 => (vec!["BEGIN".into(), create, fill(&name), index, "COMMIT".into()], Some(rows)),
             2 => (vec!["BEGIN".into(), create, index, fill(&name), "COMMIT".into()], Some(rows)),
-            3 | 4 => (vec!["BEGIN".into(), format!("TRUNCATE {name}"), fill(&name), "COMMIT".into()], Some(rows)),
+            3 | 4 => (
+                vec!["BEGIN".into(), format!("TRUNCATE {name}"), fill(&name), "COMMIT".into()],
+                Some(rows),
+            ),
             5 => (vec![format!("DROP TABLE {name}")], None),
             _ => return Self::index(postgres, random),
         };
@@ -420,7 +462,10 @@ impl Writer for Tables {
     }
 
     fn verify(&mut self, postgres: &mut Postgres) -> Result<(), String> {
-        let names = found(postgres, "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'made%'")?;
+        let names = found(
+            postgres,
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname LIKE 'made%'",
+        )?;
         let mut there = BTreeMap::new();
         for row in names {
             let name = row[0].clone().unwrap();
@@ -444,22 +489,33 @@ impl Tables {
             ("members_size", "members (size, member)"),
         ][random.random_range(0..3)];
         match random.random_bool(0.5) {
-            true => postgres.simple(&format!("CREATE INDEX IF NOT EXISTS {name} ON {on}")).map(drop),
+            true => {
+                postgres.simple(&format!("CREATE INDEX IF NOT EXISTS {name} ON {on}")).map(drop)
+            }
             false => postgres.simple(&format!("DROP INDEX IF EXISTS {name}")).map(drop),
         }
     }
 }
 
 /// An index and a scan give the same rows for each value.
-fn same(postgres: &mut Postgres, table: &str, column: &str, values: std::ops::Range<i64>) -> Result<(), String> {
+fn same(
+    postgres: &mut Postgres,
+    table: &str,
+    column: &str,
+    values: std::ops::Range<i64>,
+) -> Result<(), String> {
     for value in values {
         let way = |condition: &str| {
-            format!("SELECT count(*), coalesce(sum(id), 0) FROM {table} WHERE {condition} = {value}")
+            format!(
+                "SELECT count(*), coalesce(sum(id), 0) FROM {table} WHERE {condition} = {value}"
+            )
         };
         let by_index = found(postgres, &way(column))?;
         let by_scan = found(postgres, &way(&format!("{column} + 0")))?;
         if by_index != by_scan {
-            return Err(format!("{table}.{column} = {value}: index {by_index:?}, scan {by_scan:?}"));
+            return Err(format!(
+                "{table}.{column} = {value}: index {by_index:?}, scan {by_scan:?}"
+            ));
         }
     }
     Ok(())
@@ -495,7 +551,11 @@ impl Keys {
                 4..7 => {
                     let name = format!("hash:{owner} {n}");
                     let field = n.to_string();
-                    (name, Self::words(&["HSET", &format!("hash:{owner}"), &field, &text]), Some(text))
+                    (
+                        name,
+                        Self::words(&["HSET", &format!("hash:{owner}"), &field, &text]),
+                        Some(text),
+                    )
                 }
                 7 => {
                     let name = format!("key:{owner}:{n}");
@@ -540,7 +600,11 @@ impl Keys {
             value.settle(reply).map_err(|error| format!("{name}: {error}"))?;
         }
         let reply = redis.pipeline(&[Self::words(&["GET", &format!("counter:{owner}")])]);
-        let there = reply.first().ok_or("the connection is gone")?.as_ref().map_or(0, |n| n.parse().unwrap());
+        let there = reply
+            .first()
+            .ok_or("the connection is gone")?
+            .as_ref()
+            .map_or(0, |n| n.parse().unwrap());
         if there < self.counter.0 || there > self.counter.1 {
             return Err(format!("counter:{owner} is {there}, not between {:?}", self.counter));
         }
@@ -560,7 +624,8 @@ pub struct Load {
 const SCHEMA: &[&str] = &[
     "CREATE TABLE facts (id bigint PRIMARY KEY, owner bigint, note text)",
     "CREATE INDEX facts_owner ON facts (owner, id)",
-    "CREATE TABLE members (id bigint, member int, owner bigint, size int, PRIMARY KEY (id, member))",
+    "CREATE TABLE members (id bigint, member int, owner bigint, size int, \
+     PRIMARY KEY (id, member))",
     "CREATE INDEX members_owner ON members (owner)",
     "CREATE TABLE accounts (id bigint PRIMARY KEY, balance bigint)",
     "CREATE TABLE transfers (id bigint PRIMARY KEY, source bigint, target bigint, amount bigint)",
@@ -580,7 +645,12 @@ impl Load {
         }
         writers.push(Box::new(Tables { next: 0, tables: BTreeMap::new() }));
         let keys = |owner| Keys { owner, next: 0, values: BTreeMap::new(), counter: (0, 0) };
-        Load { writers, keys: vec![keys(1), keys(2)], random: StdRng::seed_from_u64(seed), is_made: false }
+        Load {
+            writers,
+            keys: vec![keys(1), keys(2)],
+            random: StdRng::seed_from_u64(seed),
+            is_made: false,
+        }
     }
 
     /// Makes the tables, once, before anything can crash.
@@ -640,7 +710,8 @@ impl Load {
         }
         for account in 0..ACCOUNTS {
             let text = format!(
-                "SELECT 1000 - (SELECT coalesce(sum(amount), 0) FROM transfers WHERE source = {account}) \
+                "SELECT 1000 \
+                 - (SELECT coalesce(sum(amount), 0) FROM transfers WHERE source = {account}) \
                  + (SELECT coalesce(sum(amount), 0) FROM transfers WHERE target = {account}) \
                  - (SELECT balance FROM accounts WHERE id = {account})"
             );
@@ -702,9 +773,14 @@ pub fn rounds(count: u64, durabilities: &[&str], crash: &mut dyn Crash) {
                 let said = match wrong {
                     Ok(Ok(_)) => "the server panicked".to_owned(),
                     Ok(Err(error)) => error,
-                    Err(panic) => panic.downcast_ref::<String>().cloned().unwrap_or_default(),
+                    Err(panic) => {
+                        panic.downcast_ref::<String>().cloned().unwrap_or("a panic (above)".into())
+                    }
                 };
-                panic!("round {round}, seed {seed}, {durability}, {}: {said}\n{last:#?}", kept.display());
+                panic!(
+                    "round {round}, seed {seed}, {durability}, {}: {said}\n{last:#?}",
+                    kept.display()
+                );
             }
         }
     }
@@ -739,7 +815,8 @@ fn one_round<'a>(
         check(store);
     }
     let mut server = Server::spawn(&launch(Vec::new()));
-    let mut postgres = server.ready().ok_or_else(|| format!("it does not open: {}", server.said()))?;
+    let mut postgres =
+        server.ready().ok_or_else(|| format!("it does not open: {}", server.said()))?;
     load.verify(&server, &mut postgres)?;
     drop(postgres);
     server.kill();

@@ -1,7 +1,7 @@
 //! Power cuts: what was not flushed is dropped or torn, and every acknowledged write is there.
 //!
 //! ```text
-//!   gcc tests/shim/powercut.c ─► powercut.so ─► LD_PRELOAD of the server, over its store's folder
+//!   gcc tests/shim/powercut.c ─► powercut.so ─► LD_PRELOAD of the server, over its store
 //!   a cut: between two calls, at a moment of the load or at the n-th change since the start
 //! ```
 //!

@@ -66,9 +66,11 @@ pub fn files_below(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
 /// Whether a line is a drawing, a row of a table or a long string, and not wider than those may be.
 fn cannot_be_wrapped(line: &str) -> bool {
     let text = line.trim_start();
-    let drawn = text.starts_with("//") && text.contains(['─', '│', '►', '◄', '└', '├', '▲', '▼', '→', '↔', '|']);
+    let drawn = text.starts_with("//")
+        && text.contains(['─', '│', '►', '◄', '└', '├', '▲', '▼', '→', '↔', '|']);
     let drawn = drawn || text.starts_with("//!   ");
-    let row = !text.starts_with("//") && (text.contains('"') || text.starts_with("row!") || text.contains("NULL, NULL"));
+    let row = !text.starts_with("//")
+        && (text.contains('"') || text.starts_with("row!") || text.contains("NULL, NULL"));
     let attribute = text.starts_with("#![") || text.starts_with("#[");
     (drawn || row || attribute) && line.chars().count() <= WIDE_MAX
 }

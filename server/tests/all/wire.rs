@@ -36,7 +36,8 @@ fn connect(port: u16) -> std::io::Result<TcpStream> {
 /// A connection to PostgreSQL's port.
 pub struct Postgres {
     stream: BufReader<TcpStream>,
-    prepared: Vec<String>,
+    /// Texts and their names; and how many names were taken.
+    prepared: (Vec<(String, String)>, usize),
 }
 
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
@@ -55,7 +56,7 @@ impl Postgres {
     /// Connects and waits until the session is ready.
     pub fn connect(port: u16) -> Result<Postgres, Failure> {
         let stream = connect(port)?;
-        let mut postgres = Postgres { stream: BufReader::new(stream), prepared: Vec::new() };
+        let mut postgres = Postgres { stream: BufReader::new(stream), prepared: (Vec::new(), 0) };
         let mut body = 196_608_u32.to_be_bytes().to_vec();
         body.extend(b"user\0postgres\0database\0main\0\0");
         let mut startup = (body.len() as u32 + 4).to_be_bytes().to_vec();
@@ -75,8 +76,11 @@ impl Postgres {
 
     /// Runs a text with parameters by the extended protocol, prepared once under a name.
     pub fn prepared(&mut self, sql: &str, values: &[String]) -> Result<Rows, Failure> {
-        let known = self.prepared.iter().position(|known| known == sql);
-        let name = format!("s{}", known.unwrap_or(self.prepared.len()));
+        let known = self.prepared.0.iter().find(|(known, _)| known == sql);
+        let known = known.map(|(_, name)| name.clone());
+        // A name that failed may be taken or not: it is not used again.
+        self.prepared.1 += usize::from(known.is_none());
+        let name = known.clone().unwrap_or_else(|| format!("s{}", self.prepared.1));
         let mut bytes = Vec::new();
         if known.is_none() {
             let mut parse = Vec::new();
@@ -100,7 +104,7 @@ impl Postgres {
         self.stream.get_mut().write_all(&bytes)?;
         let answer = self.answer()?;
         if known.is_none() {
-            self.prepared.push(sql.to_owned());
+            self.prepared.0.push((sql.to_owned(), name));
         }
         Ok(answer)
     }
