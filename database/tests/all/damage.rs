@@ -2,9 +2,9 @@
 //! reported.
 //!
 //! ```text
-//!   make ─► close ─► files in memory ─┬─► copy with one bit flipped ─► check ─► open, read everything by every way
-//!                                     └─► the next byte …                              │
-//!                                              equal rows │ an error that says damage ◄┘      never a panic, never others
+//!   make ─► close ─► files ─┬─► copy with one bit flipped ─► check ─► open, read it every way
+//!                           └─► the next byte …                              │
+//!      never a panic, never others      equal rows, or an error that says so ◄┘
 //! ```
 //!
 //! The suite flips a sample whose start changes with each run (printed); the ignored tests flip

@@ -2,8 +2,9 @@
 //! refutation that they were isolated.
 //!
 //! ```text
-//!   16 clients ─► list-append transactions ─► one table `lists`        Recorder ─► check (transaction::conformance::history)
-//!     sessions: texts with and without a plan of their shape, reads by key, by unique index, by range and by scan,
+//!   16 clients ─► list-append transactions ─► one table `lists`     Recorder ─► check
+//!     sessions: texts with and without a plan of their shape, reads by key, by unique index,
+//!               by range and by scan,
 //!               appends by UPDATE and by INSERT … ON CONFLICT
 //!     closures: the same through `Qanat::transaction`, run again on conflict
 //! ```
@@ -213,8 +214,8 @@ fn key_of(key: u32) -> impl Bind {
     i64::from(key)
 }
 
-/// A client of the key space: the lists are strings, the transactions those of MULTI … EXEC, which
-/// locks first all that it reads and writes.
+/// A client of the key space: the lists are strings, the transactions those of MULTI … EXEC,
+/// which locks first all that it reads and writes.
 struct Keys(qanat::keys::KeySession);
 
 impl Keys {
