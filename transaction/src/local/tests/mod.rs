@@ -1,3 +1,1 @@
 //! The local store against models, torn batches, power cuts and full disks.
-
-
