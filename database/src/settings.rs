@@ -121,7 +121,7 @@ static SETTINGS: &[Setting] = settings! {
     "transaction_deferrable" Bool, "off", "DEFERRABLE of this transaction.";
     "transaction_isolation" ISOLATION, "read committed", "Isolation level of this transaction.";
     "transaction_read_only" Bool, "off", "Whether this transaction is read-only.";
-    "work_mem" Kilobytes, "65536", "Memory for the sorts, joins and groups of one statement.";
+    "work_mem" Kilobytes, "64MB", "Memory for the sorts, joins and groups of one statement.";
     "xmloption" Enum(&["content", "document"]), "content", "Accepted for dumps; there is no XML.";
     "geqo" Bool, "on", "Accepted; the planner has one search.";
     "seq_page_cost" Real(0.0, 1e10), "1", "Planner's cost of a page in order.";

@@ -324,7 +324,7 @@ impl Session {
     }
 
     async fn alter_sequence(&mut self, work: &Work, alter: &ast::AlterSequence) -> Result<String> {
-        let sequence = match self.find(work, &alter.name) {
+        let mut sequence = match self.find(work, &alter.name) {
             Some(Found::Sequence(sequence)) => sequence,
             Some(_) => return Err(wrong_kind(&alter.name, "sequence")),
             None if alter.if_exists => {
@@ -351,7 +351,8 @@ impl Session {
                 ..model::SequenceOptions::of(sequence.ty)
             };
             definition::apply_sequence_options(&others, &mut options)?;
-            work.alter_sequence(sequence.id, &options).await.map_err(fault)?;
+            // A RESTART beside START begins at the new start, within the new bounds.
+            sequence = work.alter_sequence(sequence.id, &options).await.map_err(fault)?;
         }
         for restart in restarts {
             if let ast::SequenceOption::Restart(value) = restart {
@@ -516,7 +517,20 @@ impl Session {
                 let options = definition::sequence_options(options, known.ty)?;
                 work.add_identity(id, &column.name, *always, options).await
             }
-            DropIdentity(column, _) => work.drop_generator(id, &column.name).await,
+            DropIdentity(column, if_exists) => {
+                if !is_identity(&table, &column.name)? {
+                    let message = format!(
+                        "column \"{}\" of relation \"{}\" is not an identity column",
+                        column.name, table.name
+                    );
+                    if !if_exists {
+                        return Err(Error::new(ErrorKind::State, "55000", message));
+                    }
+                    self.notice("NOTICE", "00000", message + ", skipping");
+                    return Ok(());
+                }
+                work.drop_generator(id, &column.name).await
+            }
             AddConstraint(constraint) => match definition::table_constraint(constraint)? {
                 definition::NewConstraint::Check(check) => work.add_check(id, check).await,
                 definition::NewConstraint::Unique(index) => work.add_unique(id, index).await,
@@ -713,6 +727,13 @@ fn shown(name: &ast::ObjectName) -> String {
 fn no_relation(name: &ast::ObjectName) -> Error {
     let message = format!("relation \"{}\" does not exist", shown(name));
     Error::new(ErrorKind::Name, "42P01", message).at(name.position.0)
+}
+
+/// Whether a column's values come from a sequence of its own by GENERATED … AS IDENTITY.
+fn is_identity(table: &Collection, name: &str) -> Result<bool> {
+    use model::Generator::{IdentityAlways, IdentityByDefault};
+    let column = table.column(name).ok_or_else(|| no_column(name, table))?;
+    Ok(matches!(column.generator, Some(IdentityAlways(_) | IdentityByDefault(_))))
 }
 
 fn no_column(column: &str, table: &Collection) -> Error {

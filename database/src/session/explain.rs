@@ -21,6 +21,7 @@ struct Options {
     analyze: bool,
     hide_costs: bool,
     hide_timing: bool,
+    hide_summary: bool,
 }
 
 impl Session {
@@ -43,7 +44,9 @@ impl Session {
             work.release(&savepoint);
             let (counts, seconds) = result?;
             let mut lines = self.printed(&runnable, Some(&counts), &options).await?;
-            lines.push(format!("Execution Time: {:.3} ms", seconds * 1000.0));
+            if !options.hide_summary {
+                lines.push(format!("Execution Time: {:.3} ms", seconds * 1000.0));
+            }
             lines
         } else {
             let runnable = self.runnable(&prepared).await?;
@@ -103,7 +106,7 @@ fn options(list: &[ast::OptionItem]) -> Result<Options> {
             // These are never shown, so switching them off changes nothing.
             "buffers" | "wal" | "settings" if !value => {}
             "timing" => options.hide_timing = !value,
-            "summary" => {}
+            "summary" => options.hide_summary = !value,
             "format" if text.as_deref() == Some("text") => {}
             other => {
                 let what = format!("EXPLAIN option {}", other.to_uppercase());

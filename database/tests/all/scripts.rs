@@ -243,6 +243,21 @@ fn queries() {
 }
 
 #[test]
+fn forms_queries() {
+    check("forms_queries");
+}
+
+#[test]
+fn forms_session() {
+    check("forms_session");
+}
+
+#[test]
+fn forms_tables() {
+    check("forms_tables");
+}
+
+#[test]
 fn transactions() {
     check("transactions");
 }
