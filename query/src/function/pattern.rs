@@ -19,7 +19,7 @@ use crate::{Datum, Result};
 /// # Errors
 /// 22025 for a pattern that ends in its escape.
 pub fn like(text: &str, pattern: &str) -> Result<bool> {
-    if ends_in_escape(pattern.as_bytes()) && reaches_end(text.as_bytes(), pattern.as_bytes()) {
+    if ends_in_escape(pattern.as_bytes()) && reaches_end(text.as_bytes(), pattern.as_bytes(), true) {
         return Err(domain("22025", "LIKE pattern must not end with escape character"));
     }
     Ok(matches(text.as_bytes(), pattern.as_bytes(), true))
@@ -30,19 +30,27 @@ fn ends_in_escape(pattern: &[u8]) -> bool {
 }
 
 /// Whether matching gets as far as the escape that ends the pattern.
-fn reaches_end(text: &[u8], pattern: &[u8]) -> bool {
+fn reaches_end(text: &[u8], pattern: &[u8], utf8: bool) -> bool {
     let head = pattern.get(..pattern.len().saturating_sub(1)).unwrap_or(&[]);
-    let reached = |part: &[u8], last: usize| {
-        (0..last).any(|end| matches(text.get(..end).unwrap_or(&[]), part, true))
-    };
     // After a `%` that text is left for, the escape is looked at before the rest of the text is.
-    let run = head.iter().rev().take_while(|byte| matches!(byte, b'%' | b'_')).count();
-    let before = head.len() - run;
-    let percent = head.get(before..).and_then(|run| run.iter().position(|byte| *byte == b'%'));
-    match percent.and_then(|at| head.get(..before + at)) {
-        Some(prefix) => reached(prefix, text.len()) && reached(head, text.len() + 1),
-        None => reached(head, text.len()),
+    match last_percent(head).and_then(|at| head.get(..at)) {
+        Some(prefix) => begins(text, prefix, true, utf8) && begins(text, head, false, utf8),
+        None => begins(text, head, true, utf8),
     }
+}
+
+/// Where the first `%` stands in the run of wildcards that ends the pattern.
+fn last_percent(pattern: &[u8]) -> Option<usize> {
+    let (mut at, mut found) = (0, None);
+    while let Some(byte) = pattern.get(at) {
+        match byte {
+            b'%' => found = found.or(Some(at)),
+            b'_' => {}
+            _ => found = None,
+        }
+        at += if *byte == b'\\' { 2 } else { 1 };
+    }
+    found
 }
 
 /// How many bytes the character at the front takes; one for bytea.
@@ -56,6 +64,23 @@ fn step(text: &[u8], utf8: bool) -> usize {
 }
 
 fn matches(text: &[u8], pattern: &[u8], utf8: bool) -> bool {
+    run(text, pattern, utf8, End::Whole)
+}
+
+/// Whether a beginning of the text matches: not all of it where something must be left.
+fn begins(text: &[u8], pattern: &[u8], left: bool, utf8: bool) -> bool {
+    run(text, pattern, utf8, if left { End::Left } else { End::Any })
+}
+
+/// How much of the text has to be matched.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Whole,
+    Any,
+    Left,
+}
+
+fn run(text: &[u8], pattern: &[u8], utf8: bool, end: End) -> bool {
     let (mut t, mut p) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
@@ -75,6 +100,7 @@ fn matches(text: &[u8], pattern: &[u8], utf8: bool) -> bool {
                 pattern.get(p) == text.get(t)
             }
             Some(byte) => Some(byte) == text.get(t),
+            None if end != End::Whole => return true,
             None => false,
         };
         if fits {
@@ -87,7 +113,7 @@ fn matches(text: &[u8], pattern: &[u8], utf8: bool) -> bool {
         retry = Some((next, after));
         (t, p) = (next, after);
     }
-    pattern.get(p..).unwrap_or(&[]).iter().all(|byte| *byte == b'%')
+    end != End::Left && pattern.get(p..).unwrap_or(&[]).iter().all(|byte| *byte == b'%')
 }
 
 /// Rewrites a pattern with another escape character to one with a backslash.
@@ -121,7 +147,7 @@ fn ilike(text: &str, pattern: &str) -> Result<bool> {
 
 fn bytes_like(a: &[Datum<'_>]) -> Result<bool> {
     let (bytes, pattern) = (a.bytes(0)?, a.bytes(1)?);
-    if ends_in_escape(pattern) && reaches_end(bytes, pattern) {
+    if ends_in_escape(pattern) && reaches_end(bytes, pattern, false) {
         return Err(domain("22025", "LIKE pattern must not end with escape character"));
     }
     Ok(matches(bytes, pattern, false))
@@ -163,3 +189,42 @@ pub(super) static TABLE: &[Function] = &[
         bytes_like(a).map(|found| Datum::Bool(!found))
     }),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::like;
+
+    /// What PostgreSQL 15 says: `None` is 22025.
+    #[test]
+    fn an_escape_at_the_end_is_refused_where_matching_gets_to_it() {
+        let cases = [
+            ("%abb", "\\%\\", None),
+            ("é%éa", "_\\%_\\", None),
+            ("a%éb", "a\\%\\", None),
+            ("%b\\b", "\\%%%\\", None),
+            ("%b", "%\\%%\\", None),
+            ("ab", "a\\", None),
+            ("ab", "%\\", None),
+            ("ab", "%_\\", None),
+            ("ébé\\é", "_%\\\\_\\", Some(false)),
+            ("\\é", "__%\\", Some(false)),
+            ("é", "_\\", Some(false)),
+            ("ééé", "_é_%\\", Some(false)),
+            ("a", "a\\", Some(false)),
+            ("b", "a\\", Some(false)),
+            ("", "%\\", Some(false)),
+            ("a\\", "a\\\\", Some(true)),
+        ];
+        for (text, pattern, expected) in cases {
+            assert_eq!(like(text, pattern).ok(), expected, "{text} LIKE {pattern}");
+        }
+    }
+
+    /// One pass over the text for each start behind the last `%`, whether it matches or fails.
+    #[test]
+    fn a_long_text_takes_no_longer_for_an_escape_at_the_end() {
+        let text = "a".repeat(2_000_000);
+        assert_eq!(like(&text, "%b\\").ok(), Some(false));
+        assert_eq!(like(&text, "%b%a\\").ok(), Some(false));
+    }
+}
