@@ -19,7 +19,8 @@ use crate::{Datum, Result};
 /// # Errors
 /// 22025 for a pattern that ends in its escape.
 pub fn like(text: &str, pattern: &str) -> Result<bool> {
-    if ends_in_escape(pattern.as_bytes()) && reaches_end(text.as_bytes(), pattern.as_bytes(), true) {
+    if ends_in_escape(pattern.as_bytes()) && reaches_end(text.as_bytes(), pattern.as_bytes(), true)
+    {
         return Err(domain("22025", "LIKE pattern must not end with escape character"));
     }
     Ok(matches(text.as_bytes(), pattern.as_bytes(), true))
