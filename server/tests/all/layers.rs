@@ -5,9 +5,12 @@
 //! what to do instead.
 //!
 //! ```text
-//!   ORDER   value ◄─ engine ◄─ transaction ◄─ … ◄─ protocol ◄─ server
+//!   ORDER   value ◄─ engine ◄─ transaction ◄─ … ◄─ protocol ◄─ server │ fuzz
 //!           each may use what stands before it, never itself or what stands after
 //! ```
+//!
+//! `fuzz` is no part of the product but a test of it: it uses what it tests, and what only it needs
+//! (a fuzzer, in C++) is optional and off.
 //!
 //! Also held here, because it is the other half of finding one's way: a crate's folder has the
 //! crate's name (but for the library, whose folder says what it is and whose name is the
@@ -22,7 +25,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 /// The architecture in one line: folder and package, lowest first.
-const ORDER: [(&str, &str); 10] = [
+const ORDER: [(&str, &str); 11] = [
     ("value", "value"),
     ("engine", "engine"),
     ("transaction", "transaction"),
@@ -33,7 +36,11 @@ const ORDER: [(&str, &str); 10] = [
     ("database", "qanat"),
     ("protocol", "protocol"),
     ("server", "server"),
+    ("fuzz", "fuzz"),
 ];
+
+/// What only tests: it may look behind every door, and stands last so that nothing rests on it.
+const TESTS_ONLY: &str = "fuzz";
 
 /// What holds data. A protocol may speak of types and texts (`value`, `query`, `language`), but it
 /// reaches data through `qanat` alone: protocols have no private door.
@@ -136,6 +143,34 @@ fn an_edge_that_points_up_is_named_with_its_remedy() {
     let right = "[dependencies]\nvalue = \"1\"\nserde = \"1\"\n[dev-dependencies]\nmodel = \"1\"";
     let right = toml::from_str(right).expect("a manifest");
     assert!(wrong_edges("protocol", "protocol", &right).is_empty());
+}
+
+/// The dependencies that a default build of this manifest takes, tests left out.
+fn always(manifest: &Table) -> Vec<String> {
+    let entries = manifest.get("dependencies").and_then(|entries| entries.as_table());
+    let needed = |entry: &toml::Value| {
+        let optional = entry.get("optional").and_then(|optional| optional.as_bool());
+        !optional.unwrap_or(false)
+    };
+    let entries = entries.into_iter().flatten();
+    entries.filter(|(_, entry)| needed(entry)).map(|(name, _)| name.clone()).collect()
+}
+
+#[test]
+fn no_fuzzer_is_built_unless_asked_for() {
+    let table = manifest(&root().join(TESTS_ONLY).join("Cargo.toml"));
+    let all = dependencies(&table);
+    assert!(all.iter().any(|(_, name)| name == "libfuzzer-sys"), "where is the fuzzer?");
+    let needed = always(&table);
+    assert!(!needed.is_empty(), "the targets need what they test");
+    assert!(
+        !needed.iter().any(|name| name == "libfuzzer-sys"),
+        "{TESTS_ONLY}/Cargo.toml: `libfuzzer-sys` needs a C++ compiler. Remedy: `optional = true`."
+    );
+    let features = table.get("features").and_then(|features| features.get("default"));
+    assert!(features.is_none(), "{TESTS_ONLY}/Cargo.toml: its features are off by default");
+    let text = "[dependencies]\na = \"1\"\nb = { version = \"1\", optional = true }";
+    assert_eq!(always(&toml::from_str(text).expect("a manifest")), ["a"]);
 }
 
 #[test]

@@ -33,8 +33,10 @@ const LINES_MAX: usize = 1_200;
 /// Tables made by a program: their length is their data's.
 const GENERATED: [&str; 1] = ["protocol/src/redis/commands/table.rs"];
 
-/// Folders that hold nothing of the repository's own.
-const SKIPPED: [&str; 6] = ["target", "node_modules", "qanat-data", "__pycache__", "venv", "fuzz"];
+/// Folders that hold nothing of the repository's own, or nothing that is read (`corpus`: inputs of
+/// the fuzzer).
+const SKIPPED: [&str; 6] =
+    ["target", "node_modules", "qanat-data", "__pycache__", "venv", "corpus"];
 
 /// Texts that are looked at for words that do not belong here.
 const TEXTS: [&str; 12] =
