@@ -111,9 +111,7 @@ impl Writer<'_> {
     fn float32(&mut self, n: f32) {
         match () {
             () if !n.is_finite() => self.quoted(&float::format_f32(n)),
-            () if self.style.plain_numbers => {
-                let _ = write!(self.out, "{}", crate::Decimal::from_f32(n));
-            }
+            () if self.style.plain_numbers => self.out.push_str(&float::format_f32_plain(n)),
             () => self.out.push_str(&float::format_f32(n)),
         }
     }

@@ -244,6 +244,23 @@ fn floats_as_postgresql_and_redis_write_them() {
 }
 
 #[test]
+fn singles_are_as_short_as_they_can_be() {
+    for (n, plain, redis) in [
+        (-0.0_f32, "-0", "-0"),
+        (0.1, "0.1", "0.1"),
+        (1e6, "1000000", "1000000"),
+        (16_777_216.0, "16777216", "16777216"),
+        (1e-5, "0.00001", "0.00001"),
+        (1e30, "1000000000000000000000000000000", "1e+30"),
+        (f32::NAN, "NaN", "nan"),
+        (f32::NEG_INFINITY, "-Infinity", "-inf"),
+    ] {
+        assert_eq!(float::format_f32_plain(n), plain);
+        assert_eq!(float::format_redis_f32(n), redis);
+    }
+}
+
+#[test]
 fn identifiers_and_bytes_as_people_write_them() {
     let uuid = id::parse_uuid("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11").unwrap();
     assert_eq!(id::format_uuid(&uuid), "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");

@@ -112,17 +112,40 @@ pub fn format_f64_plain(n: f64) -> String {
     if !n.is_finite() {
         return format_f64(n);
     }
+    plain(n.is_sign_negative(), ryu::Buffer::new().format_finite(n.abs()))
+}
+
+/// A single in the same way.
+pub fn format_f32_plain(n: f32) -> String {
+    if !n.is_finite() {
+        return format_f32(n);
+    }
+    plain(n.is_sign_negative(), ryu::Buffer::new().format_finite(n.abs()))
+}
+
+fn plain(negative: bool, written: &str) -> String {
     let mut out = String::new();
-    if n.is_sign_negative() {
+    if negative {
         out.push('-');
     }
-    shortest(ryu::Buffer::new().format_finite(n.abs())).plain(&mut out);
+    shortest(written).plain(&mut out);
     out
 }
 
 /// A double as Redis writes scores: whole numbers below 2^52 without point, else shortest digits
 /// with an exponent only where it saves much.
 pub fn format_redis(n: f64) -> String {
+    let whole = n.fract() == 0.0 && n.abs() < (1u64 << 52) as f64;
+    redis(n, whole, |buffer| buffer.format_finite(n.abs()).into())
+}
+
+/// A single in the same way.
+pub fn format_redis_f32(n: f32) -> String {
+    let whole = n.fract() == 0.0 && n.abs() < (1u32 << 23) as f32;
+    redis(n.into(), whole, |buffer| buffer.format_finite(n.abs()).into())
+}
+
+fn redis(n: f64, whole: bool, written: impl Fn(&mut ryu::Buffer) -> String) -> String {
     if !n.is_finite() {
         return special(n, ["nan", "inf", "-inf"]);
     }
@@ -130,11 +153,10 @@ pub fn format_redis(n: f64) -> String {
     if n.is_sign_negative() {
         out.push('-');
     }
-    let digits = shortest(ryu::Buffer::new().format_finite(n.abs()));
+    let digits = shortest(&written(&mut ryu::Buffer::new()));
     let count = digits.digits.len() as i32;
     // The exponent of the last digit, and that of the first.
     let (last, first) = (digits.point - count, (digits.point - 1).abs());
-    let whole = n.fract() == 0.0 && n.abs() < (1u64 << 52) as f64;
     let plain = if last >= 0 { first < count + 7 } else { last > -7 || first < 4 };
     if whole || plain {
         digits.plain(&mut out);
