@@ -22,6 +22,9 @@ use crate::types::{Scalar, Type};
 
 type Assigned = Result<Value, ConvertReason>;
 
+/// Dimensions of an array at most, as in PostgreSQL.
+const DIMENSIONS_MAX: usize = 6;
+
 /// The value as a column of this type and modifier keeps it. Null stays null.
 pub fn assign(value: &Value, ty: Type, modifier: i32) -> Assigned {
     use ConvertReason::*;
@@ -32,8 +35,7 @@ pub fn assign(value: &Value, ty: Type, modifier: i32) -> Assigned {
     match (form, value) {
         (Form::Item, value) => Ok(value.clone()),
         (Form::Array, Value::Array(elements)) => {
-            let each = |element| assign(element, ty.element(), modifier);
-            elements.iter().map(each).collect::<Result<_, _>>().map(Value::Array)
+            array(elements, ty, &|element| assign(element, ty.element(), modifier))
         }
         (Form::Bool, Value::Bool(v)) => Ok(Value::Bool(*v)),
         (Form::Int(low, high), value) => integer(value, ty, low, high),
@@ -88,12 +90,74 @@ pub fn parse(input: &str, ty: Type, modifier: i32) -> Assigned {
         Form::Uuid => Value::Uuid(text::id::parse_uuid(input).map_err(|_| Syntax)?),
         Form::ObjectId => Value::ObjectId(text::id::parse_object_id(input).map_err(|_| Syntax)?),
         Form::Item if ty.scalar == Scalar::Any => Value::Text(input.to_owned()),
-        Form::Item | Form::Array => {
-            let options = value::json::Options::default();
-            value::json::parse_value(input, &options).map_err(|_| Syntax)?
-        }
+        Form::Item => json(input)?,
+        Form::Array => match json(input)? {
+            Value::Array(elements) => {
+                return array(&elements, ty, &|element| parsed(element, ty.element(), modifier));
+            }
+            _ => return Err(Syntax),
+        },
     };
     assign(&value, ty, modifier)
+}
+
+fn json(input: &str) -> Assigned {
+    let options = value::json::Options { allow_nul: false, ..value::json::Options::default() };
+    value::json::parse_value(input, &options).map_err(|_| ConvertReason::Syntax)
+}
+
+/// An element of an array's JSON text: a JSON string holds the text of what JSON has no form for.
+fn parsed(element: &Value, ty: Type, modifier: i32) -> Assigned {
+    match (form(ty), element) {
+        (Form::Item, _) => Ok(element.clone()),
+        (Form::Bytes, Value::Text(t)) => {
+            text::id::parse_bytes(t).map(Value::bytes).map_err(|_| ConvertReason::Syntax)
+        }
+        (_, Value::Text(t)) => parse(t, ty, modifier),
+        _ => assign(element, ty, modifier),
+    }
+}
+
+/// An SQL array of one dimension or more, each element by `each`. Arrays within are dimensions, but
+/// where the elements are items themselves.
+fn array(elements: &[Value], ty: Type, each: &dyn Fn(&Value) -> Assigned) -> Assigned {
+    if form(ty.element()) != Form::Item {
+        box_of(elements, DIMENSIONS_MAX)?;
+    }
+    nested(elements, ty, each)
+}
+
+fn nested(elements: &[Value], ty: Type, each: &dyn Fn(&Value) -> Assigned) -> Assigned {
+    let one = |element: &Value| match element {
+        Value::Null => Ok(Value::Null),
+        Value::Array(within) if form(ty.element()) != Form::Item => nested(within, ty, each),
+        element => each(element),
+    };
+    elements.iter().map(one).collect::<Result<_, _>>().map(Value::Array)
+}
+
+/// The lengths of an array's dimensions; refused where rows of one are of different lengths, or
+/// empty below the first, or beside elements.
+fn box_of(elements: &[Value], dimensions: usize) -> Result<Vec<usize>, ConvertReason> {
+    let rows = elements.iter().filter(|element| matches!(element, Value::Array(_))).count();
+    let mut lengths = vec![elements.len()];
+    if rows == 0 {
+        return Ok(lengths);
+    }
+    if rows != elements.len() || dimensions <= 1 {
+        return Err(ConvertReason::Syntax);
+    }
+    let mut below: Option<Vec<usize>> = None;
+    for element in elements {
+        let Value::Array(within) = element else { return Err(ConvertReason::Syntax) };
+        let found = box_of(within, dimensions - 1)?;
+        if found.contains(&0) || below.as_ref().is_some_and(|below| *below != found) {
+            return Err(ConvertReason::Syntax);
+        }
+        below = Some(found);
+    }
+    lengths.extend(below.unwrap_or_default());
+    Ok(lengths)
 }
 
 /// A whole number of any type.

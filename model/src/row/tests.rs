@@ -380,3 +380,24 @@ fn values_go_in_without_loss_or_not_at_all() {
     assert_eq!(parse("x", Type::INT4, -1), Err(Syntax));
     assert_eq!(parse("2020-01-01", Type::DATE, -1), Ok(Value::Date(18_262)));
 }
+
+#[test]
+fn arrays_are_read_from_json_text() {
+    use crate::error::ConvertReason::Syntax;
+    let of = Type::array_of;
+    let array = |items: Vec<Value>| Ok(Value::Array(items));
+    let dates = array(vec![Value::Date(18_262), Value::Null]);
+    assert_eq!(parse(r#"["2020-01-01", null]"#, of(Scalar::Date), -1), dates);
+    let bytes = array(vec![Value::bytes([0xff, 0])]);
+    assert_eq!(parse(r#"["\\xff00"]"#, of(Scalar::Bytea), -1), bytes);
+    let row = |a, b| Value::Array(vec![Value::Int32(a), Value::Int32(b)]);
+    let square = array(vec![row(1, 2), row(3, 4)]);
+    assert_eq!(parse("[[1,2],[3,4]]", of(Scalar::Int4), -1), square);
+    let Ok(square) = square else { panic!("made above") };
+    assert_eq!(assign(&square, of(Scalar::Int4), -1), Ok(square.clone()), "a document's array");
+    let items = array(vec![Value::Array(vec![]), Value::Int64(1)]);
+    assert_eq!(parse("[[],1]", of(Scalar::Jsonb), -1), items, "items are no dimensions");
+    for ragged in ["[[1],[2,3]]", "[1,[2]]", "[[],[]]", "[[[[[[[1]]]]]]]", "{}", "1"] {
+        assert_eq!(parse(ragged, of(Scalar::Int4), -1), Err(Syntax), "{ragged}");
+    }
+}
