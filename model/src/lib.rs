@@ -30,6 +30,7 @@ mod index;
 mod job;
 pub mod key;
 pub mod keyspace;
+pub mod mapping;
 mod model;
 pub mod names;
 mod record;

@@ -33,6 +33,7 @@ use std::sync::Arc;
 
 use value::{Kind, Value};
 
+use crate::mapping;
 use crate::types::Type;
 
 /// Names a relation, index, constraint, sequence, schema or type for ever.
@@ -234,36 +235,9 @@ impl TypeSet {
         TypeSet(self.0 | 1 << kind as u8)
     }
 
-    /// The type that SQL sees (MAPPING: Collections without a schema). One type: that type; several
-    /// numbers: NUMERIC; anything else: JSONB. NULL fits every type.
+    /// The type that SQL sees (docs/mapping.md, Collections without a schema).
     pub fn sql_type(self) -> Type {
-        let seen = self.0 & !(1 << Kind::Null as u8);
-        let numbers = (Kind::Int8 as u8..=Kind::Decimal as u8).fold(0u64, |set, k| set | 1 << k);
-        if seen.count_ones() > 1 {
-            return if seen & !numbers == 0 { Type::NUMERIC } else { Type::JSONB };
-        }
-        let only = |kind: Kind| seen == 1 << kind as u8;
-        let types = [
-            (Kind::Bool, Type::BOOL),
-            (Kind::Int8, Type::INT2),
-            (Kind::Int16, Type::INT2),
-            (Kind::Int32, Type::INT4),
-            (Kind::Int64, Type::INT8),
-            (Kind::UInt64, Type::NUMERIC),
-            (Kind::Float32, Type::FLOAT4),
-            (Kind::Float64, Type::FLOAT8),
-            (Kind::Decimal, Type::NUMERIC),
-            (Kind::Text, Type::TEXT),
-            (Kind::Bytes, Type::BYTEA),
-            (Kind::Date, Type::DATE),
-            (Kind::Time, Type::TIME),
-            (Kind::Timestamp, Type::TIMESTAMP),
-            (Kind::TimestampTz, Type::TIMESTAMPTZ),
-            (Kind::Interval, Type::INTERVAL),
-            (Kind::Uuid, Type::UUID),
-            (Kind::ObjectId, Type::OBJECTID),
-        ];
-        types.iter().find(|(kind, _)| only(*kind)).map_or(Type::JSONB, |(_, ty)| *ty)
+        mapping::field_type(self)
     }
 }
 

@@ -1,12 +1,12 @@
 //! A key as SQL sees it: the columns of a key space's table.
 //!
 //! ```text
-//!   key          text         the key, where it is UTF-8
+//!   key          text         the key, where it is text: UTF-8 without NUL
 //!   key_bytes    bytea        the key; the primary key
 //!   type         text         string, hash
-//!   value        text         a string, where it is UTF-8
+//!   value        text         a string, where it is text
 //!   value_bytes  bytea        a string
-//!   members      jsonb        a hash: field → value, texts; what is no UTF-8 as \x and hex digits
+//!   members      jsonb        a hash: field → value, texts; what is no text as \x and hex digits
 //!   expires_at   timestamptz  when it expires
 //! ```
 //!
@@ -93,14 +93,14 @@ impl Columns {
         self.pairs.insert(text(field), Value::Text(text(value)));
     }
 
-    /// The key as text, where it is UTF-8.
+    /// The key as text, where it is one.
     pub fn key(&self) -> Option<&str> {
-        std::str::from_utf8(&self.key_bytes).ok()
+        as_text(&self.key_bytes)
     }
 
-    /// The string as text, where it is UTF-8.
+    /// The string as text, where it is one.
     pub fn value(&self) -> Option<&str> {
-        self.value_bytes.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok())
+        self.value_bytes.as_deref().and_then(as_text)
     }
 
     /// The row in the order of [`super::COLUMNS`].
@@ -127,12 +127,14 @@ impl Columns {
     }
 }
 
+/// SQL's texts hold no NUL: neither PostgreSQL's protocol nor its clients could.
+fn as_text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
 fn text(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => {
-            let hex = bytes.iter().map(|byte| format!("{byte:02x}"));
-            "\\x".chars().map(String::from).chain(hex).collect()
-        }
+    match as_text(bytes) {
+        Some(text) => text.to_owned(),
+        None => value::text::id::format_bytes(bytes),
     }
 }

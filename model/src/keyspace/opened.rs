@@ -12,6 +12,9 @@
 //!
 //! **Invariants**
 //! - A row is locked before it is changed, and read under the lock.
+//! - What HGETALL shows of a column HSET takes, and what KEYS lists leads to its row: both are
+//!   bytes, also where a key is no UTF-8.
+//! - Columns that are not named keep their bytes: a NULL, and a JSON null, stay what they are.
 //! - SCAN answers rows in the order of their keys' hashes: a cursor needs no memory and means the
 //!   same after a restart; each call looks through the whole table and keeps as many keys as it
 //!   answers.
@@ -28,7 +31,9 @@ use value::{Document, Value, text};
 use super::error::{KeyError, Result};
 use super::keys::Keys;
 use super::{glob, layout, number};
-use crate::row;
+use crate::datum::{Arena, Datum};
+use crate::mapping::{self, RedisForm};
+use crate::row::{self, Row, RowReader};
 use crate::schema::*;
 use crate::types::Type;
 use crate::work::{Arbiter, LockedRow, RangeScan, Seeing};
@@ -46,22 +51,35 @@ fn no_key(table: &Collection, rest: &[u8]) -> KeyError {
 }
 
 /// The parts of a composite key: joined by `:`, escaped by `\`.
-fn split(rest: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let mut chars = rest.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            ':' => parts.push(String::new()),
-            '\\' => parts.last_mut().into_iter().for_each(|part| part.extend(chars.next())),
-            c => parts.last_mut().into_iter().for_each(|part| part.push(c)),
+fn split(rest: &[u8]) -> Vec<Vec<u8>> {
+    let mut done = Vec::new();
+    let mut part = Vec::new();
+    let mut bytes = rest.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b':' => done.push(std::mem::take(&mut part)),
+            b'\\' => part.extend(bytes.next()),
+            byte => part.push(byte),
         }
     }
-    parts
+    done.push(part);
+    done
 }
 
-fn join(parts: &[String]) -> String {
-    let escape = |part: &String| part.replace('\\', "\\\\").replace(':', "\\:");
-    parts.iter().map(escape).collect::<Vec<_>>().join(":")
+fn join(parts: &[Bytes]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            out.push(b':');
+        }
+        for byte in part {
+            if matches!(byte, b':' | b'\\') {
+                out.push(b'\\');
+            }
+            out.push(*byte);
+        }
+    }
+    out
 }
 
 fn key_columns(table: &Collection) -> impl Iterator<Item = &Column> {
@@ -70,8 +88,8 @@ fn key_columns(table: &Collection) -> impl Iterator<Item = &Column> {
 
 /// The `_id` values that the rest of a key may mean, the likeliest first.
 fn ids(table: &Collection, rest: &[u8]) -> Result<Vec<Value>> {
-    let rest_text = std::str::from_utf8(rest).map_err(|_| no_key(table, rest))?;
     if table.has_system_id() {
+        let rest_text = std::str::from_utf8(rest).map_err(|_| no_key(table, rest))?;
         let mut ids = Vec::new();
         ids.extend(text::id::parse_object_id(rest_text).ok().map(Value::ObjectId));
         ids.extend(number::integer(rest).map(Value::Int64));
@@ -79,19 +97,27 @@ fn ids(table: &Collection, rest: &[u8]) -> Result<Vec<Value>> {
         return Ok(ids);
     }
     let columns: Vec<&Column> = key_columns(table).collect();
-    let parts = if columns.len() == 1 { vec![rest_text.to_owned()] } else { split(rest_text) };
+    let parts = if columns.len() == 1 { vec![rest.to_vec()] } else { split(rest) };
     if parts.len() != columns.len() {
         return Err(no_key(table, rest));
     }
     let mut id = Document::new();
     for (column, part) in columns.iter().zip(parts) {
-        let value = row::parse(&part, column.ty, column.modifier);
-        id.push(column.name.as_str(), value.map_err(|_| no_key(table, rest))?);
+        let value = parsed(column, &part).ok_or_else(|| no_key(table, rest))?;
+        id.push(column.name.as_str(), value);
     }
     Ok(vec![match columns.as_slice() {
         [column] => id.remove(&column.name).unwrap_or(Value::Null),
         _ => Value::Document(id),
     }])
+}
+
+/// Bytes as the column's type; `None` where they are no text of it.
+fn parsed(column: &Column, input: &[u8]) -> Option<Value> {
+    if column.ty == Type::BYTEA {
+        return Some(Value::bytes(input));
+    }
+    row::parse(std::str::from_utf8(input).ok()?, column.ty, column.modifier).ok()
 }
 
 /// The row's key that WATCH looks at; `None` where no row can have such a key.
@@ -125,38 +151,66 @@ async fn lock(keys: &Keys, table: &Arc<Collection>, rest: &[u8]) -> Result<Optio
     }
 }
 
-/// The fields that a client sees: `_id` only where it is the key itself.
-fn fields(table: &Collection, key: &[u8], value: &[u8]) -> Result<Document> {
-    let mut document = row::document(table, key, value)?;
-    if !table.has_system_id() {
-        document.remove(row::ID);
+/// The fields that a client sees, without NULLs: `_id` only where it is the key itself.
+fn fields(table: &Arc<Collection>, key: &[u8], value: &[u8]) -> Result<Document> {
+    let (arena, reader) = (Arena::new(), RowReader::whole(table)?);
+    let mut row = vec![Datum::Missing; table.columns.len()];
+    reader.read(key, value, &arena, &mut row)?;
+    let mut document = Document::new();
+    for (column, datum) in table.columns.iter().zip(row) {
+        if !datum.is_null() {
+            document.push(column.name.as_str(), row::to_value(&datum, column.ty)?);
+        }
+    }
+    for field in Row::read(value)?.fields() {
+        let (name, raw) = field?;
+        document.push(name, raw.to_value().map_err(crate::Error::from)?);
     }
     Ok(document)
 }
 
+/// A field as Redis is shown it; `None` for NULL. A declared json column is JSON text whatever is
+/// in it, since that is what HSET reads.
+fn field_shown(table: &Collection, name: &str, value: &Value) -> Option<Bytes> {
+    match table.column(name).map(|column| column.ty) {
+        Some(Type::JSON | Type::JSONB) => Some(json(value)),
+        _ => shown(value),
+    }
+}
+
+fn json(value: &Value) -> Bytes {
+    value::json::value_to_string(value, value::json::Style::COMPACT).into()
+}
+
 /// A value as Redis is shown it; `None` for NULL.
 fn shown(value: &Value) -> Option<Bytes> {
-    Some(match value {
-        Value::Null | Value::Undefined => return None,
-        Value::Bool(true) => Bytes::from_static(b"true"),
-        Value::Bool(false) => Bytes::from_static(b"false"),
-        Value::Text(text) | Value::Symbol(text) => Bytes::copy_from_slice(text.as_bytes()),
-        Value::Bytes { data, .. } => Bytes::copy_from_slice(data),
-        Value::Float64(n) => text::float::format_redis(*n).into(),
-        Value::Float32(n) => text::float::format_f32(*n).into(),
-        Value::Decimal(n) => n.to_string().into(),
-        Value::Date(days) => text::datetime::format_date(*days).into(),
-        Value::Time(micros) => text::datetime::format_time(*micros).into(),
-        Value::Timestamp(micros) => text::datetime::format_timestamp(*micros).into(),
-        Value::TimestampTz(micros) => text::datetime::format_timestamp_tz(*micros, 0).into(),
-        Value::Interval(interval) => text::interval::format(*interval).into(),
-        Value::Uuid(uuid) => text::id::format_uuid(uuid).into(),
-        Value::ObjectId(id) => text::id::format_object_id(id).into(),
-        other => match other.as_i64() {
-            Some(n) => n.to_string().into(),
-            None => value::json::value_to_string(other, value::json::Style::COMPACT).into(),
+    Some(match mapping::seen(value.kind()).redis {
+        RedisForm::Absent => return None,
+        RedisForm::Json => json(value),
+        RedisForm::Word | RedisForm::Digits => digits(value),
+        RedisForm::Shortest | RedisForm::Text | RedisForm::Bytes => match value {
+            Value::Text(text) | Value::Symbol(text) => Bytes::copy_from_slice(text.as_bytes()),
+            Value::Bytes { data, .. } => Bytes::copy_from_slice(data),
+            Value::Float64(n) => text::float::format_redis(*n).into(),
+            Value::Float32(n) => text::float::format_redis_f32(*n).into(),
+            Value::Date(days) => text::datetime::format_date(*days).into(),
+            Value::Time(micros) => text::datetime::format_time(*micros).into(),
+            Value::Timestamp(micros) => text::datetime::format_timestamp(*micros).into(),
+            Value::TimestampTz(micros) => text::datetime::format_timestamp_tz(*micros, 0).into(),
+            Value::Interval(interval) => text::interval::format(*interval).into(),
+            Value::Uuid(uuid) => text::id::format_uuid(uuid).into(),
+            Value::ObjectId(id) => text::id::format_object_id(id).into(),
+            other => json(other),
         },
     })
+}
+
+/// A truth value or an exact number: as JSON, without the quotes of what is not finite.
+fn digits(value: &Value) -> Bytes {
+    match value {
+        Value::Decimal(n) => n.to_string().into(),
+        other => json(other),
+    }
 }
 
 /// A text as the column takes it; an undeclared field keeps its type where the text parses.
@@ -167,12 +221,7 @@ fn taken(table: &Collection, name: &str, old: Option<&Value>, input: &[u8]) -> R
         value: String::from_utf8_lossy(input).into_owned(),
     };
     if let Some(column) = table.column(name) {
-        if column.ty == Type::BYTEA {
-            return Ok(Value::bytes(input));
-        }
-        let of_type = || bad(column.ty.display(column.modifier));
-        let text = std::str::from_utf8(input).map_err(|_| of_type())?;
-        return row::parse(text, column.ty, column.modifier).map_err(|_| of_type());
+        return parsed(column, input).ok_or_else(|| bad(column.ty.display(column.modifier)));
     }
     let Ok(text) = std::str::from_utf8(input) else { return Ok(Value::bytes(input)) };
     let same = |ty: Type| row::parse(text, ty, -1).ok();
@@ -208,9 +257,9 @@ pub(super) async fn all(
 ) -> Result<Vec<(Bytes, Bytes)>> {
     let Some((key, value)) = find(keys, table, rest).await? else { return Ok(Vec::new()) };
     let fields = fields(table, &key, &value)?;
-    let pairs = fields
-        .iter()
-        .filter_map(|(name, value)| Some((Bytes::copy_from_slice(name.as_bytes()), shown(value)?)));
+    let pairs = fields.iter().filter_map(|(name, value)| {
+        Some((name.to_owned().into(), field_shown(table, name, value)?))
+    });
     Ok(pairs.collect())
 }
 
@@ -236,30 +285,75 @@ pub(super) async fn set(
     pairs: &[(&[u8], &[u8])],
 ) -> Result<u64> {
     let found = lock(keys, table, rest).await?;
-    let mut document = match &found {
+    let old = match &found {
         Some((key, value)) => fields(table, key, value)?,
         None => Document::new(),
     };
-    if found.is_none() {
-        let id = ids(table, rest)?.into_iter().next().ok_or_else(|| no_key(table, rest))?;
-        document.push(row::ID, id);
-    }
+    let mut assigned = Document::new();
     let mut new = 0;
     for (field, input) in pairs {
         let name = name_of(table, field)?;
-        let old = document.get(name);
-        new += u64::from(old.is_none_or(|old| *old == Value::Null));
-        let value = taken(table, name, old, input)?;
-        document.insert(name, value);
+        if made_by_itself(table, name) {
+            return Err(refuse("HSET of a generated column", table));
+        }
+        let before = old.get(name);
+        new += u64::from(before.is_none() && assigned.get(name).is_none());
+        assigned.insert(name, taken(table, name, before, input)?);
     }
     match found {
         Some((key, value)) => {
-            document.retain(|name, _| !made_by_itself(table, name));
-            keys.work.replace_document(table, &key, &value, &document).await?;
+            let assigned = assigned.iter().map(|(name, value)| (name, Some(value)));
+            change(keys, table, (&key, &value), old.clone(), &assigned.collect::<Vec<_>>()).await?;
         }
-        None => drop(keys.work.insert_document(table, &document, Arbiter::None).await?),
+        None => {
+            let id = ids(table, rest)?.into_iter().next().ok_or_else(|| no_key(table, rest))?;
+            let mut document = Document::new();
+            document.push(row::ID, id);
+            for (name, value) in assigned.iter() {
+                document.insert(name, value.clone());
+            }
+            drop(keys.work.insert_document(table, &document, Arbiter::None).await?);
+        }
     }
     Ok(new)
+}
+
+/// Gives fields of a row values, or takes them away. Where all are columns outside the key, it is
+/// SQL's UPDATE; else the document is replaced, which keeps its key.
+async fn change(
+    keys: &mut Keys,
+    table: &Arc<Collection>,
+    (key, value): (&Bytes, &Bytes),
+    mut document: Document,
+    assigned: &[(&str, Option<&Value>)],
+) -> Result<()> {
+    let plain = |column: &Column| table.key_position(column.id).is_none();
+    if assigned.iter().all(|(name, _)| table.column(name).is_some_and(plain)) {
+        let (arena, reader) = (Arena::new(), RowReader::whole(table)?);
+        let mut row = vec![Datum::Missing; table.columns.len()];
+        reader.read(key, value, &arena, &mut row)?;
+        let mut changed = Vec::with_capacity(assigned.len());
+        for (name, value) in assigned {
+            let place = table.columns.iter().zip(&mut row).find(|(column, _)| column.name == *name);
+            let Some((column, datum)) = place else { continue };
+            *datum = match value {
+                Some(value) => row::from_value(value, column.ty, &arena)?,
+                None => Datum::Null,
+            };
+            changed.push(column.id);
+        }
+        keys.work.update(table, key, value, &row, &changed).await?;
+        return Ok(());
+    }
+    for (name, value) in assigned {
+        match value {
+            Some(value) => drop(document.insert(*name, (*value).clone())),
+            None => drop(document.remove(name)),
+        }
+    }
+    document.retain(|name, _| !made_by_itself(table, name));
+    keys.work.replace_document(table, key, value, &document).await?;
+    Ok(())
 }
 
 /// HDEL: how many fields were there.
@@ -270,26 +364,26 @@ pub(super) async fn delete_fields(
     names: &[&[u8]],
 ) -> Result<u64> {
     let Some((key, value)) = lock(keys, table, rest).await? else { return Ok(0) };
-    let mut document = fields(table, &key, &value)?;
-    let mut gone = 0;
+    let document = fields(table, &key, &value)?;
+    let mut gone: Vec<(&str, Option<&Value>)> = Vec::new();
     for field in names {
         let name = name_of(table, field)?;
-        let there = document.get(name).is_some_and(|value| *value != Value::Null);
-        let column = table.column(name);
-        let needed = name == row::ID
-            || column
-                .is_some_and(|column| column.not_null || table.key_position(column.id).is_some());
-        if there && needed {
+        if document.get(name).is_none() || gone.iter().any(|(other, _)| *other == name) {
+            continue;
+        }
+        let needed = |column: &Column| column.not_null || table.key_position(column.id).is_some();
+        if name == row::ID || table.column(name).is_some_and(needed) {
             return Err(refuse("HDEL of a column that is NOT NULL or of the key", table));
         }
-        gone += u64::from(there);
-        document.remove(name);
+        if made_by_itself(table, name) {
+            return Err(refuse("HDEL of a generated column", table));
+        }
+        gone.push((name, None));
     }
-    if gone > 0 {
-        document.retain(|name, _| !made_by_itself(table, name));
-        keys.work.replace_document(table, &key, &value, &document).await?;
+    if !gone.is_empty() {
+        change(keys, table, (&key, &value), document, &gone).await?;
     }
-    Ok(gone)
+    Ok(gone.len() as u64)
 }
 
 /// HINCRBY: the column's range is checked.
@@ -319,17 +413,22 @@ pub(super) async fn delete(keys: &mut Keys, table: &Arc<Collection>, rest: &[u8]
 }
 
 /// The whole Redis key of a row.
-fn whole_key(table: &Collection, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
-    let text =
-        |value: &Value| String::from_utf8_lossy(&shown(value).unwrap_or_default()).into_owned();
-    let rest = match row::id_of(table, key, value)? {
-        Value::Document(id) if !table.has_system_id() && table.primary_key.columns.len() > 1 => {
-            join(&id.iter().map(|(_, value)| text(value)).collect::<Vec<_>>())
+fn whole_key(table: &Arc<Collection>, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
+    let rest = if table.has_system_id() {
+        shown(&row::id_of(table, key, value)?).unwrap_or_default().to_vec()
+    } else {
+        let fields = fields(table, key, value)?;
+        let part = |column: &Column| {
+            let value = fields.get(&column.name);
+            value.and_then(|value| field_shown(table, &column.name, value)).unwrap_or_default()
+        };
+        match key_columns(table).map(part).collect::<Vec<_>>().as_slice() {
+            [alone] => alone.to_vec(),
+            parts => join(parts),
         }
-        id => text(&id),
     };
     let prefix = table.redis_prefix.as_deref().unwrap_or_default();
-    Ok(format!("{prefix}:{rest}").into_bytes())
+    Ok([prefix.as_bytes(), b":", &rest].concat())
 }
 
 async fn each_key(
@@ -394,8 +493,11 @@ mod tests {
     #[test]
     fn composite_keys_split_and_join() {
         for parts in [vec!["7", "ab:c"], vec!["", ""], vec!["a\\", "b"], vec!["x"]] {
-            let parts: Vec<String> = parts.into_iter().map(str::to_owned).collect();
+            let parts: Vec<Bytes> = parts.into_iter().map(Bytes::from).collect();
             assert_eq!(split(&join(&parts)), parts);
         }
+        let odd = [Bytes::from_static(b"\xff:"), Bytes::from_static(b"\\\x00")];
+        assert_eq!(join(&odd), b"\xff\\::\\\\\x00");
+        assert_eq!(split(&join(&odd)), odd);
     }
 }

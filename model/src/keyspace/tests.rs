@@ -294,6 +294,48 @@ async fn flush_leaves_tables_alone_and_swap_exchanges() {
 }
 
 #[tokio::test]
+async fn opened_rows_give_back_what_they_hold() {
+    use crate::types::{Scalar, Type};
+    let bench = Bench::new().await;
+    let begin = bench.model.begin(Begin::default(), transaction::ReadTracking::Off, Arc::new(()));
+    let work = begin.await.unwrap();
+    let columns = vec![
+        NewColumn::new("key", Type::BYTEA),
+        NewColumn::new("part", Type::TEXT),
+        NewColumn::new("json", Type::JSONB),
+        NewColumn::new("days", Type::array_of(Scalar::Date)),
+        NewColumn::new("other", Type::FLOAT4),
+    ];
+    let new = NewCollection::table(bench.database, "public", "t", columns).key(&["key", "part"]);
+    let table = work.create_collection(new).await.unwrap();
+    work.set_redis_prefix(table.id, Some("t")).await.unwrap();
+    work.commit(Durability::None, bytes::Bytes::new()).await.unwrap();
+    let key: &[u8] = b"t:\xff\\::a\\\\";
+    let mut keys = bench.begin(true).await;
+    let days: (&[u8], &[u8]) = (b"days", br#"[["2020-01-01"],[null]]"#);
+    assert_eq!(keys.hash_set(key, &[(b"json", b"null"), days]).await.unwrap(), 2);
+    done(keys).await;
+    let mut keys = bench.begin(true).await;
+    // What is not named stays as it is: a JSON null, an array of two dimensions, the key.
+    assert_eq!(keys.hash_set(key, &[(b"other", b"1000000")]).await.unwrap(), 1);
+    assert!(keys.hash_set(key, &[(b"part", b"b")]).await.is_err());
+    assert_eq!(keys.hash_get(key, b"json").await.unwrap().unwrap(), "null");
+    assert_eq!(keys.hash_get(key, b"days").await.unwrap().unwrap(), days.1);
+    assert_eq!(keys.hash_get(key, b"other").await.unwrap().unwrap(), "1000000");
+    assert_eq!(keys.hash_get(key, b"key").await.unwrap().unwrap(), &b"\xff:"[..]);
+    let mut listed = Vec::new();
+    keys.keys(b"t:*", |key| listed.push(key.to_vec())).await.unwrap();
+    assert_eq!(listed, [key]);
+    assert_eq!(keys.hash_delete(key, &[b"json", b"json", b"days"]).await.unwrap(), 2);
+    assert_eq!(keys.hash_len(key).await.unwrap(), 3);
+    // A NULL is none of the fields, and stays NULL when another column is set.
+    keys.hash_set(key, &[(b"other", b"inf"), (b"json", b"\"a\"")]).await.unwrap();
+    assert_eq!(keys.hash_get(key, b"json").await.unwrap().unwrap(), "\"a\"");
+    assert_eq!(keys.hash_get(key, b"days").await.unwrap(), None);
+    done(keys).await;
+}
+
+#[tokio::test]
 async fn sql_sees_the_columns() {
     let bench = Bench::new().await;
     let mut keys = bench.begin(true).await;

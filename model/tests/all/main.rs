@@ -5,6 +5,7 @@
 mod build;
 mod ddl;
 mod documents;
+mod mapping;
 mod random;
 mod rows;
 mod toy;
