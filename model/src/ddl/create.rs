@@ -11,6 +11,7 @@ use crate::error::{Error, ObjectKind, Result};
 use crate::expressions::Expressions;
 use crate::job::Job;
 use crate::key;
+use crate::keyspace::layout;
 use crate::names;
 use crate::row;
 use crate::schema::*;
@@ -482,8 +483,8 @@ impl Work {
         self.replace(&before, change)
     }
 
-    /// ALTER TABLE … SET (redis_prefix = …). That no key of a key space has the prefix is for the
-    /// caller to see to.
+    /// ALTER TABLE … SET (redis_prefix = …). Refused while a key space of the database has keys with
+    /// the prefix: they could not be reached any more.
     pub async fn set_redis_prefix(
         &self,
         id: CollectionId,
@@ -498,11 +499,38 @@ impl Work {
             if taken || prefix.is_empty() || prefix.contains(':') {
                 return Err(Error::Definition(format!("redis_prefix \"{prefix}\" is not usable")));
             }
+            for space in catalogue.collections_of(before.database) {
+                if space.kind == CollectionKind::KeySpace {
+                    self.refuse_keys(space.id, prefix).await?;
+                }
+            }
         }
         self.replace(&before, |collection| {
             collection.redis_prefix = prefix.map(str::to_owned);
             Ok(())
         })
+    }
+}
+
+impl Work {
+    /// Fails where a key space has a key `prefix:…` that has not expired. Its writers wait, and those
+    /// who began before look at the catalogue anew.
+    async fn refuse_keys(&self, id: CollectionId, prefix: &str) -> Result<()> {
+        let space = self.exclude(id).await?;
+        let prefix_bytes = format!("{prefix}:").into_bytes();
+        let range = layout::rows_with(space.storage, &prefix_bytes);
+        let now = (self.model.0.options.clock)();
+        for (row, value) in read_all_at(&self.buffer, range, View::Latest).await? {
+            let record = layout::Record::read(value)?;
+            let begins = layout::key_of(&row, &record)?.starts_with(&prefix_bytes);
+            if begins && !record.is_expired(now) {
+                return Err(Error::Definition(format!(
+                    "keys \"{prefix}:…\" exist in \"{}\"",
+                    space.name
+                )));
+            }
+        }
+        self.replace(&space, |_| Ok(())).map(drop)
     }
 }
 

@@ -272,6 +272,18 @@ pub fn row(storage: StorageId, key: &[u8]) -> Bytes {
     key::finish(out)
 }
 
+/// The records of keys that begin with `prefix`, and maybe more: whoever reads them looks.
+pub fn rows_with(storage: StorageId, prefix: &[u8]) -> KeyRange {
+    let whole = row(storage, prefix);
+    if prefix.is_empty() || key::is_cut(&whole) {
+        return key::rows(storage);
+    }
+    // An element of bytes ends in 00 01 and the subtype: what is before them begins the elements of
+    // longer keys.
+    let end = whole.len().saturating_sub(3);
+    key::beginning_with(whole.get(..end).unwrap_or(&whole).to_vec())
+}
+
 /// The Redis key of a record.
 pub fn key_of(row: &[u8], record: &Record) -> Result<Vec<u8>> {
     match record.long_key() {

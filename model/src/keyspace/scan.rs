@@ -14,7 +14,6 @@ use super::error::{KeyError, Result};
 use super::keys::Keys;
 use super::layout::{self, Kind, Record};
 use super::{glob, opened};
-use crate::key::{self, KeyRange};
 use crate::schema::StorageId;
 
 /// Elements that one SCAN looks at, whatever COUNT says.
@@ -163,7 +162,7 @@ impl Keys {
             return opened::keys(self, &table, pattern, &mut each).await;
         }
         let Some(storage) = self.storage(self.space)? else { return Ok(()) };
-        let mut range = rows_with(storage, &prefix);
+        let mut range = layout::rows_with(storage, &prefix);
         loop {
             let page = self.page(&range, PAGE).await?;
             for (row, value) in page.records {
@@ -201,16 +200,4 @@ impl Keys {
         }
         Ok(None)
     }
-}
-
-/// The records of keys that begin with `prefix`.
-fn rows_with(storage: StorageId, prefix: &[u8]) -> KeyRange {
-    let whole = layout::row(storage, prefix);
-    if prefix.is_empty() || key::is_cut(&whole) {
-        return key::rows(storage);
-    }
-    // An element of bytes ends in 00 01 and the subtype: what is before them begins the elements of
-    // longer keys.
-    let end = whole.len().saturating_sub(3);
-    key::beginning_with(whole.get(..end).unwrap_or(&whole).to_vec())
 }
