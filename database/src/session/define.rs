@@ -285,6 +285,7 @@ impl Session {
 
     async fn create_index(&mut self, work: &Work, create: &ast::CreateIndex) -> Result<String> {
         let table = self.table(work, &create.table.name)?;
+        refuse_key_space(&table, "CREATE INDEX")?;
         if create.if_not_exists
             && let Some(name) = &create.name
             && self.find(work, &qualified(&table.schema, &name.name)).is_some()
@@ -464,6 +465,7 @@ impl Session {
             return Ok(tag);
         }
         let table = self.table(work, name)?;
+        refuse_key_space(&table, &tag)?;
         for action in &alter.actions {
             self.alter_action(work, table.id, action).await?;
         }
@@ -657,6 +659,9 @@ impl Session {
             }
             return Err(no_relation(&rename.name));
         };
+        if let Found::Table(table) | Found::Index(table, _) = &found {
+            refuse_key_space(table, &tag)?;
+        }
         let member = rename.member.as_ref().map(|member| member.name.as_str());
         match (rename.kind, found, member) {
             (ast::ObjectKind::Column, Found::Table(table), Some(column)) => {
@@ -722,6 +727,17 @@ fn qualified(schema: &str, name: &str) -> ast::ObjectName {
 fn shown(name: &ast::ObjectName) -> String {
     let parts: Vec<&str> = name.parts.iter().map(|part| part.name.as_str()).collect();
     parts.join(".")
+}
+
+/// A key space's columns and name are what Redis's keys are, and its records no rows: nothing that
+/// SQL could define would hold for them.
+fn refuse_key_space(table: &Collection, what: &str) -> Result<()> {
+    match table.kind {
+        model::CollectionKind::KeySpace => {
+            Err(Error::unsupported(format_args!("{what} of a key space")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn no_relation(name: &ast::ObjectName) -> Error {
