@@ -34,8 +34,8 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::reads::Reads;
 use crate::{
-    CancelToken, Commit, Committed, Direction, Durability, Error, LockMode, LockRequest, Locked,
-    Offers, Operation, Page, PageLimit, PointRead, RangeRead, ReadSet, Result, Scan, Stamp,
+    Answer, CancelToken, Commit, Committed, Direction, Durability, Error, LockMode, LockRequest,
+    Locked, Offers, Operation, Page, PageLimit, PointRead, RangeRead, ReadSet, Result, Scan, Stamp,
     Transaction, TransactionId, View, Wait, Write, WriteSet,
 };
 
@@ -432,28 +432,27 @@ impl Buffer {
     }
 
     /// Commits. A read-only transaction is not validated, it only waits for what it has seen.
-    pub async fn commit(
+    pub fn commit(
         self,
         durability: Durability,
         note: Bytes,
         quiet: bool,
-    ) -> Result<Committed> {
+    ) -> Answer<'static, Committed> {
         let (writes, reads) = {
             let mut own = self.own.lock();
             (own.write_set(), std::mem::take(&mut own.reads))
         };
         let reads = if writes.is_empty() { ReadSet::default() } else { reads.into_read_set() };
-        self.transaction
-            .commit(Commit { writes, reads, durability, lock_wait: None, note, quiet })
-            .await
+        self.transaction.commit(Commit { writes, reads, durability, lock_wait: None, note, quiet })
     }
 
     /// Gives everything up, and waits until what the transaction saw is visible. Its locks are free
     /// before the wait.
-    pub async fn rollback(self) -> Result<()> {
+    pub fn rollback(self) -> impl Future<Output = Result<()>> + Send {
         let locks: Vec<Bytes> = self.own.lock().locks.drain(..).map(|(_, lock)| lock.key).collect();
         self.transaction.unlock(&locks);
-        self.transaction.settle().await
+        let transaction = self.transaction;
+        async move { transaction.settle().await }
     }
 
     /// Waits until what this transaction saw is visible (before a reply that ends it).

@@ -116,10 +116,12 @@ pub(crate) struct State {
 /// One transaction's view of the model.
 pub struct Work {
     pub(crate) model: Model,
-    pub(crate) buffer: Buffer,
+    /// Boxed, as the state: a transaction is handed through several calls, and each move would copy
+    /// a kilobyte.
+    pub(crate) buffer: Box<Buffer>,
     tracking: ReadTracking,
     pub(crate) environment: Environment,
-    pub(crate) state: Mutex<State>,
+    pub(crate) state: Box<Mutex<State>>,
 }
 
 impl Work {
@@ -143,7 +145,8 @@ impl Work {
             poisoned: HashSet::new(),
             wait: Wait::Forever,
         };
-        Ok(Work { model, buffer, tracking, environment, state: Mutex::new(state) })
+        let (buffer, state) = (Box::new(buffer), Box::new(Mutex::new(state)));
+        Ok(Work { model, buffer, tracking, environment, state })
     }
 
     /// The model that it belongs to.
@@ -331,23 +334,30 @@ impl Work {
     }
 
     /// Commits. `note` goes into the feed.
-    pub async fn commit(self, durability: Durability, note: Bytes) -> Result<Committed> {
-        self.finish(durability, note, false).await
+    pub fn commit(
+        self,
+        durability: Durability,
+        note: Bytes,
+    ) -> impl Future<Output = Result<Committed>> + Send + 'static {
+        self.finish(durability, note, false)
     }
 
-    pub(crate) async fn finish(
+    /// What can be done at once is done by the call, so that the future holds little.
+    pub(crate) fn finish(
         self,
         durability: Durability,
         note: Bytes,
         quiet: bool,
-    ) -> Result<Committed> {
-        self.state.lock().counts.flush(&self.buffer)?;
-        Ok(self.buffer.commit(durability, note, quiet).await?)
+    ) -> impl Future<Output = Result<Committed>> + Send + 'static {
+        let flushed = self.state.lock().counts.flush(&self.buffer);
+        let answer = flushed.map(|()| self.buffer.commit(durability, note, quiet));
+        async move { Ok(answer?.await?) }
     }
 
     /// Gives everything up.
-    pub async fn rollback(self) -> Result<()> {
-        Ok(self.buffer.rollback().await?)
+    pub fn rollback(self) -> impl Future<Output = Result<()>> + Send + 'static {
+        let settled = self.buffer.rollback();
+        async move { Ok(settled.await?) }
     }
 
     /// Counts rows without conflict.
