@@ -29,7 +29,7 @@ macro_rules! committed {
             let $keys = &mut transaction;
             let error = match $call.await {
                 Ok(answer) => match session.commit(transaction).await {
-                    Ok(()) => break Ok(answer),
+                    Ok(_) => break Ok(answer),
                     Err(error) => session.again(None, error, &mut attempt).await,
                 },
                 Err(error) => session.again(Some(transaction), error, &mut attempt).await,

@@ -194,12 +194,29 @@ impl KeySession {
         Ok(keys)
     }
 
-    /// Commits, and waits until everything that was written or read may be told.
-    pub async fn commit(&mut self, keys: KeyTransaction) -> Result<()> {
-        if let Some(Committed { stamp }) = keys.commit(self.durability).await? {
-            self.seen = self.seen.max(stamp);
-        }
-        Ok(())
+    /// Commits, and waits until everything that was written or read may be told. Answers the
+    /// commit's stamp, if it wrote.
+    pub async fn commit(&mut self, keys: KeyTransaction) -> Result<Option<Stamp>> {
+        let committed = keys.commit(self.durability).await?;
+        let stamp = committed.map(|Committed { stamp }| stamp);
+        self.saw(stamp);
+        Ok(stamp)
+    }
+
+    /// What this session wrote was committed by another, at this stamp: its next transaction sees
+    /// it.
+    pub fn saw(&mut self, stamp: Option<Stamp>) {
+        self.seen = self.seen.max(stamp.unwrap_or_default());
+    }
+
+    /// When this session's commits count as done.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Whether a transaction is of this session's database.
+    pub fn is_of(&self, keys: &KeyTransaction) -> bool {
+        keys.database() == self.database
     }
 
     /// After a failure: `Ok` where the whole transaction is worth another run, after what had to be

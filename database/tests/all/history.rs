@@ -228,7 +228,7 @@ impl Keys {
             let mut keys = self.0.begin(true).await?;
             let error = match Self::steps(&mut keys, steps).await {
                 Ok(lists) => match self.0.commit(keys).await {
-                    Ok(()) => return Ok(lists),
+                    Ok(_) => return Ok(lists),
                     Err(error) => self.0.again(None, error, &mut attempt).await,
                 },
                 Err(error) => self.0.again(Some(keys), error, &mut attempt).await,

@@ -78,9 +78,18 @@ pub struct Keys {
     held: Map<Bytes, Held>,
     random: u64,
     string_bytes_max: usize,
+    /// How long commands wait for locks.
+    wait: Wait,
 }
 
 type Counts = SmallVec<[(StorageId, i64); 2]>;
+
+/// What is left of a commit to await.
+enum Left<C, R> {
+    Commit(C),
+    Rollback(R),
+    Nothing,
+}
 
 /// A place to come back to.
 #[derive(Debug, Clone)]
@@ -139,12 +148,18 @@ impl Keys {
             held: Map::default(),
             random: 0,
             string_bytes_max: STRING_BYTES_MAX,
+            wait: Wait::Forever,
         })
     }
 
     /// What the database's names mean, for the next `begin`.
     pub fn spaces(&self) -> &Arc<Spaces> {
         &self.spaces
+    }
+
+    /// The database.
+    pub fn database(&self) -> DatabaseId {
+        self.database
     }
 
     /// The time of all commands.
@@ -215,6 +230,33 @@ impl Keys {
     /// Locks keys in one call, in key order. Keys of absent key spaces and of opened tables are
     /// left out.
     pub async fn lock(&mut self, keys: impl Iterator<Item = KeyLock<'_>>) -> Result<()> {
+        let requests = self.lock_requests(keys)?;
+        self.lock_rows(&requests).await
+    }
+
+    /// As `lock`, but false, and nothing taken, where that would have to wait, or where a command
+    /// on one of the keys may have to: from here on this transaction waits for no lock.
+    pub async fn try_lock(
+        &mut self,
+        keys: impl Iterator<Item = KeyLock<'_>> + Clone,
+    ) -> Result<bool> {
+        self.wait = Wait::No;
+        // The rows of a table are locked by the commands themselves, and indexes and checks beside.
+        if keys.clone().any(|lock| self.spaces.opened(lock.key).is_some()) {
+            return Ok(false);
+        }
+        let requests = self.lock_requests(keys)?;
+        match self.lock_rows(&requests).await {
+            Ok(()) => Ok(true),
+            Err(KeyError::Model(Error::Store(transaction::Error::LockNotAvailable))) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn lock_requests<'k>(
+        &self,
+        keys: impl Iterator<Item = KeyLock<'k>>,
+    ) -> Result<SmallVec<[LockRequest; 4]>> {
         let mut requests: SmallVec<[LockRequest; 4]> = SmallVec::new();
         for lock in keys {
             let Some(storage) = self.storage(lock.space)? else { continue };
@@ -228,14 +270,14 @@ impl Keys {
             requests.sort_by(|a, b| a.key.cmp(&b.key).then(b.mode.cmp(&a.mode)));
             requests.dedup_by(|later, first| later.key == first.key);
         }
-        self.lock_rows(&requests).await
+        Ok(requests)
     }
 
     async fn lock_rows(&mut self, requests: &[LockRequest]) -> Result<()> {
         if requests.is_empty() {
             return Ok(());
         }
-        let locked = self.work.buffer().lock(requests, Wait::Forever).await?;
+        let locked = self.work.buffer().lock(requests, self.wait).await?;
         let at = self.work.buffer().sequence();
         for (request, locked) in requests.iter().zip(locked) {
             if let Locked::Held { value, .. } = locked {
@@ -554,19 +596,31 @@ impl Keys {
     }
 
     /// Commits. Without writes it only waits until what was read is visible.
-    pub async fn commit(self, durability: Durability) -> Result<Option<Committed>> {
-        if !self.has_writes() {
-            if self.view == View::Latest {
-                self.work.rollback().await?;
+    pub fn commit(
+        self,
+        durability: Durability,
+    ) -> impl Future<Output = Result<Option<Committed>>> + Send + 'static {
+        // What is left to await is small: the transaction is not moved into the future.
+        let left = if self.has_writes() {
+            let counted = self.counts.iter().filter(|(_, delta)| *delta != 0).try_for_each(
+                |(storage, delta)| self.work.buffer().add(key::row_count(*storage), *delta),
+            );
+            Left::Commit(counted.map(|()| self.work.commit(durability, Bytes::new())))
+        } else if self.view == View::Latest {
+            Left::Rollback(self.work.rollback())
+        } else {
+            Left::Nothing
+        };
+        async move {
+            match left {
+                Left::Commit(commit) => Ok(Some(commit?.await?)),
+                Left::Rollback(rollback) => {
+                    rollback.await?;
+                    Ok(None)
+                }
+                Left::Nothing => Ok(None),
             }
-            return Ok(None);
         }
-        for (storage, delta) in &self.counts {
-            if *delta != 0 {
-                self.work.buffer().add(key::row_count(*storage), *delta)?;
-            }
-        }
-        Ok(Some(self.work.commit(durability, Bytes::new()).await?))
     }
 
     /// Gives everything up.

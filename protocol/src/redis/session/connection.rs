@@ -74,6 +74,9 @@ impl Session {
         argv: &Argv<'_>,
         keys: Option<&mut KeyTransaction>,
     ) -> Outcome {
+        if !is_known(command.id) {
+            return Err(unsupported(command));
+        }
         let arg = |at: usize| argv.get(at).unwrap_or_default();
         match command.id {
             Id::Ping if argv.len() > 2 => {
@@ -124,9 +127,6 @@ impl Session {
             _ if command.name.starts_with("command") => self.describe(command, argv)?,
             _ if command.name.ends_with("|help") => self.help(command),
             _ => return Err(unsupported(command)),
-        }
-        if !is_known(command.id) {
-            return Err(unsupported(command));
         }
         Ok(())
     }

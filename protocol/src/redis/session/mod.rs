@@ -5,7 +5,8 @@
 //!   read ─► every whole request in the buffer ─► batch ─► runs of key commands ─► one commit each ─► one write
 //!                                                  └► others one by one: HELLO, SELECT, MULTI … EXEC, FLUSHALL
 //!
-//!   a run:   begin ─► lock every key to be written, in key order ─► command, mark, command … ─► commit
+//!   a run:   (where many connections are ready, with theirs: `group`)
+//!            begin ─► lock every key to be written, in key order ─► command, mark, command … ─► commit
 //!              ▲                                                                                  │
 //!              └────────────── conflict, deadlock, new key space: replies cut back ◄──────────────┘
 //! ```
@@ -24,6 +25,7 @@
 mod config;
 mod connection;
 mod exec;
+mod group;
 mod info;
 mod server;
 
@@ -83,6 +85,10 @@ pub struct Session {
     replies: Replies,
     lookups: Lookups,
     closing: bool,
+    /// Where this thread's group is.
+    place: usize,
+    /// The last commands ran in a group, which has let the others on already.
+    is_together: bool,
 }
 
 /// Serves one connection until it ends; `address` and `local` are shown to operators.
@@ -128,6 +134,8 @@ impl Session {
             replies: Replies::On,
             lookups: Lookups::default(),
             closing: false,
+            place: group::Groups::place(),
+            is_together: false,
             server,
             client,
         })
@@ -146,7 +154,8 @@ impl Session {
             let unread = input.get(start..).unwrap_or_default();
             let (consumed, more) = self.take(unread, &mut batch).await;
             start += consumed;
-            if !more && self.server.is_crowded() {
+            let is_together = std::mem::take(&mut self.is_together);
+            if !more && !is_together && self.server.is_crowded() {
                 // Each write wakes its client, which on a busy machine takes our processor: serve
                 // all that are ready first.
                 tokio::task::yield_now().await;
@@ -341,6 +350,13 @@ impl Session {
         let run = std::mem::take(&mut self.run);
         let writes = run.iter().any(|command| command.flags.has(Flags::WRITE));
         self.server.wait_paused(writes).await;
+        if writes
+            && self.server.is_crowded()
+            && self.run_together(batch, input, range.clone(), &run).await
+        {
+            self.run = run;
+            return;
+        }
         let mut attempt = 0;
         let failed = loop {
             self.out.truncate(start);
@@ -396,7 +412,7 @@ impl Session {
                 return Err((Some(keys), error));
             }
         }
-        self.keys.commit(keys).await.map_err(|error| (None, error))
+        self.keys.commit(keys).await.map(drop).map_err(|error| (None, error))
     }
 
     /// Runs one command within a transaction; an error that is the command's own is answered and

@@ -203,6 +203,7 @@ pub struct Server {
     count: AtomicUsize,
     pause: Mutex<Pause>,
     paused: AtomicBool,
+    pub(super) groups: super::group::Groups,
 }
 
 impl Server {
@@ -224,6 +225,7 @@ impl Server {
             count: AtomicUsize::new(0),
             pause: Mutex::default(),
             paused: AtomicBool::new(false),
+            groups: super::group::Groups::default(),
             options,
         })
     }
