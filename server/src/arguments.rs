@@ -176,6 +176,11 @@ pub struct Serve {
     #[arg(value_parser = crate::config::positive)]
     pub max_connections: Option<usize>,
 
+    /// Threads that serve connections [default: one for each processor]
+    #[arg(long, value_name = "COUNT", env = "QANAT_THREADS", hide_env = true)]
+    #[arg(value_parser = crate::config::positive)]
+    pub threads: Option<usize>,
+
     /// Longest message of a PostgreSQL client: a statement with its values [default: 1GB]
     #[arg(long, value_name = "SIZE", env = "QANAT_MAX_MESSAGE", hide_env = true)]
     pub max_message: Option<Size>,

@@ -36,6 +36,8 @@ pub struct Config {
     pub memory: Option<usize>,
     /// Of each listener.
     pub max_connections: usize,
+    /// That serve connections.
+    pub threads: usize,
     /// Bytes of one message.
     pub max_message: usize,
     /// What is logged.
@@ -159,6 +161,7 @@ struct File {
     durability: Option<Durability>,
     memory: Option<Size>,
     max_connections: Option<std::num::NonZeroUsize>,
+    threads: Option<std::num::NonZeroUsize>,
     max_message: Option<Size>,
     log_level: Option<String>,
     log_format: Option<LogFormat>,
@@ -229,6 +232,11 @@ impl Config {
                 .max_connections
                 .or(file.max_connections.map(Into::into))
                 .unwrap_or(1000),
+            threads: flags
+                .threads
+                .or(file.threads.map(Into::into))
+                .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
+                .unwrap_or(1),
             max_message: flags.max_message.or(file.max_message).map_or(1 << 30, |size| size.0),
             log_level: text(&flags.log_level, file.log_level, "info"),
             log_format: flags.log_format.or(file.log_format).unwrap_or_default(),
@@ -255,7 +263,11 @@ impl Config {
 
     /// How the store is opened.
     pub fn options(&self) -> qanat::Options {
-        qanat::Options { durability: self.durability.0, memory: self.memory }
+        qanat::Options {
+            durability: self.durability.0,
+            memory: self.memory,
+            ..qanat::Options::default()
+        }
     }
 }
 

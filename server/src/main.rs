@@ -24,6 +24,7 @@ mod config;
 mod listen;
 mod logging;
 mod serve;
+mod workers;
 
 use std::process::ExitCode;
 

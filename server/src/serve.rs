@@ -14,7 +14,7 @@
 //!   and the others' statements run in it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream as Accepted};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,7 @@ use crate::arguments::{self, Serve};
 use crate::closing::Closing;
 use crate::config::Config;
 use crate::listen::Listen;
+use crate::workers::Workers;
 use crate::{failed, logging, wrong_use};
 
 /// How long statements may run on after the signal to stop.
@@ -88,6 +89,7 @@ struct Server {
     limits: postgres::Limits,
     redis: Arc<redis::Server>,
     max_connections: usize,
+    workers: Workers,
     shutdown: watch::Receiver<bool>,
 }
 
@@ -98,7 +100,13 @@ async fn serve(config: &Config) -> Result<(), String> {
     let redis = bind("redis", "Redis", config.redis)?;
     let redis_address = redis.as_ref().and_then(|listener| listener.local_addr().ok());
     let redis_port = redis_address.map_or(0, |address| address.port());
-    let qanat = Qanat::open_with(&config.store, config.options())
+    let options = qanat::Options {
+        long_statements: Some(tokio::runtime::Handle::current()),
+        ..config.options()
+    };
+    let workers =
+        Workers::start(config.threads).map_err(|error| format!("starting threads: {error}"))?;
+    let qanat = Qanat::open_with(&config.store, options)
         .await
         .map_err(|error| format!("opening {}: {}", config.store, error.message))?;
     let (stop, shutdown) = watch::channel(false);
@@ -107,6 +115,7 @@ async fn serve(config: &Config) -> Result<(), String> {
         limits: limits(config),
         redis: redis::Server::new(qanat.keyspaces().clone(), redis_options(config, redis_port)),
         max_connections: config.max_connections,
+        workers,
         shutdown,
     });
     tracing::info!(
@@ -230,14 +239,22 @@ async fn accept(listener: TcpListener, server: Arc<Server>, wire: Wire) -> JoinS
                 continue;
             }
         };
-        let server = server.clone();
         if let Ok(place) = places.clone().try_acquire_owned() {
-            open.spawn(async move {
-                connection(stream, peer, &server, wire).await;
+            let stream = match stream.into_std() {
+                Ok(stream) => stream,
+                Err(error) => {
+                    tracing::warn!(?wire, %error, "handing a connection to its thread");
+                    continue;
+                }
+            };
+            let served = server.clone();
+            server.workers.spawn(&mut open, async move {
+                connection(stream, peer, &served, wire).await;
                 drop(place);
             });
         } else if let Ok(place) = refusals.clone().try_acquire_owned() {
             tracing::warn!(?wire, max = server.max_connections, "too many connections");
+            let server = server.clone();
             open.spawn(async move {
                 let _ = refuse(stream, &server, wire).await;
                 drop(place);
@@ -246,10 +263,11 @@ async fn accept(listener: TcpListener, server: Arc<Server>, wire: Wire) -> JoinS
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, server: &Server, wire: Wire) {
+async fn connection(stream: Accepted, peer: SocketAddr, server: &Server, wire: Wire) {
     tracing::debug!(?wire, %peer, "connection");
-    let ended = match stream.set_nodelay(true) {
-        Ok(()) => speak(stream, peer, server, wire).await,
+    // Here it comes to the event loop of the thread that serves it.
+    let ended = match stream.set_nodelay(true).and_then(|()| TcpStream::from_std(stream)) {
+        Ok(stream) => speak(stream, peer, server, wire).await,
         Err(error) => Err(error),
     };
     match ended {
