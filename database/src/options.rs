@@ -14,11 +14,15 @@ pub struct Options {
     /// Bytes for versions, caches, sorts and write sets together. `None`: a quarter of the
     /// machine's memory or of its cgroup's.
     pub memory: Option<usize>,
+    /// Where statements go on that turn out to be long, so that they do not hold up the other
+    /// tasks of the thread that began them. `None`: they stay. A runtime of one thread that serves
+    /// many sessions wants one with more here.
+    pub long_statements: Option<tokio::runtime::Handle>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { durability: Durability::Sync, memory: None }
+        Options { durability: Durability::Sync, memory: None, long_statements: None }
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct PlanKey {
     /// The database.
     pub database: u32,
     /// The search path.
-    pub path: Vec<String>,
+    pub path: std::sync::Arc<[String]>,
     /// Type numbers that the client gave for its parameters.
     pub given: Vec<u32>,
 }

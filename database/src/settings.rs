@@ -10,8 +10,11 @@
 //!   `5s` as given).
 //! - SET inside a transaction that rolls back is undone; SET LOCAL ends with the transaction either
 //!   way.
+//! - What every statement asks for stands parsed in [`Quick`], renewed by whatever changes a value;
+//!   a statement compares no name and parses no text.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -129,10 +132,8 @@ static SETTINGS: &[Setting] = settings! {
 };
 
 fn find(name: &str) -> Result<&'static Setting> {
-    SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
-        let message = format!("unrecognized configuration parameter \"{name}\"");
-        Error::new(ErrorKind::Name, "42704", message)
-    })
+    let found = SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name));
+    found.ok_or_else(|| query::function::no_setting(name))
 }
 
 /// One row of SHOW ALL and pg_settings.
@@ -146,25 +147,101 @@ pub struct Shown {
     pub description: &'static str,
 }
 
+/// Values by the names of the table.
+type Values = BTreeMap<&'static str, String>;
+
 /// The settings of one session.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// What differs from the defaults.
-    values: BTreeMap<&'static str, String>,
+    values: Values,
     /// SET LOCAL, until the transaction ends.
-    local: BTreeMap<&'static str, String>,
-    /// `values` when the transaction began.
-    saved: Option<BTreeMap<&'static str, String>>,
+    local: Values,
+    /// `values` when the transaction began, kept by its first change.
+    saved: Option<Values>,
+    /// Whether a transaction is open.
+    in_transaction: bool,
+    /// Level and read-only of the open transaction, as SHOW prints them.
+    transaction: Option<(&'static str, bool)>,
     /// Values that the connection started with: RESET goes back to these.
-    initial: BTreeMap<&'static str, String>,
+    initial: Values,
+    quick: Quick,
+}
+
+/// The values that every statement asks for, parsed; from the same table.
+#[derive(Debug, Clone)]
+pub struct Quick {
+    /// Another number after each change of any value.
+    pub generation: u64,
+    /// Milliseconds; 0: for ever.
+    pub lock_timeout: u64,
+    /// Milliseconds; 0: for ever.
+    pub statement_timeout: u64,
+    /// Milliseconds; 0: for ever.
+    pub idle_session_timeout: u64,
+    /// Milliseconds; 0: for ever.
+    pub idle_in_transaction_session_timeout: u64,
+    /// Bytes.
+    pub work_mem: usize,
+    /// The zone's name.
+    pub zone: Arc<str>,
+    /// `synchronous_commit` is off.
+    pub is_asynchronous: bool,
+    /// `default_transaction_isolation`.
+    pub default_isolation: &'static str,
+    /// `default_transaction_read_only`.
+    pub default_read_only: bool,
+    /// `bytea_output` is escape.
+    pub escapes_bytes: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let quick = Quick {
+            generation: 0,
+            lock_timeout: 0,
+            statement_timeout: 0,
+            idle_session_timeout: 0,
+            idle_in_transaction_session_timeout: 0,
+            work_mem: 0,
+            zone: "UTC".into(),
+            is_asynchronous: false,
+            default_isolation: "",
+            default_read_only: false,
+            escapes_bytes: false,
+        };
+        let mut settings = Self {
+            values: Values::new(),
+            local: Values::new(),
+            saved: None,
+            in_transaction: false,
+            transaction: None,
+            initial: Values::new(),
+            quick,
+        };
+        settings.changed();
+        settings
+    }
 }
 
 impl Settings {
     /// A setting's value.
     pub fn get(&self, name: &str) -> Result<&str> {
         let setting = find(name)?;
-        let own = self.local.get(setting.name).or_else(|| self.values.get(setting.name));
-        Ok(own.map_or(setting.default, String::as_str))
+        Ok(self.of_transaction(setting.name).unwrap_or_else(|| {
+            let own = self.local.get(setting.name).or_else(|| self.values.get(setting.name));
+            own.map_or(setting.default, String::as_str)
+        }))
+    }
+
+    /// What the open transaction says of itself.
+    fn of_transaction(&self, name: &str) -> Option<&'static str> {
+        let (level, read_only) = self.transaction?;
+        match name {
+            "transaction_isolation" => Some(level),
+            "transaction_read_only" => Some(if read_only { "on" } else { "off" }),
+            _ => None,
+        }
     }
 
     /// A setting known to exist.
@@ -172,16 +249,59 @@ impl Settings {
         self.get(name).unwrap_or("")
     }
 
+    /// The values that every statement asks for.
+    #[inline]
+    pub fn quick(&self) -> &Quick {
+        &self.quick
+    }
+
+    /// Renews what is derived from the values; called by whatever changes one.
+    fn changed(&mut self) {
+        let isolation = self.value("default_transaction_isolation").to_owned();
+        let known = |word: &&&str| **word == isolation;
+        let default_isolation = match ISOLATION {
+            Enum(words) => words.iter().find(known).copied().unwrap_or("read committed"),
+            _ => "read committed",
+        };
+        self.quick = Quick {
+            generation: self.quick.generation + 1,
+            lock_timeout: self.millis("lock_timeout"),
+            statement_timeout: self.millis("statement_timeout"),
+            idle_session_timeout: self.millis("idle_session_timeout"),
+            idle_in_transaction_session_timeout: self.millis("idle_in_transaction_session_timeout"),
+            work_mem: self.bytes("work_mem"),
+            zone: self.value("TimeZone").into(),
+            is_asynchronous: self.value("synchronous_commit") == "off",
+            default_isolation,
+            default_read_only: self.on("default_transaction_read_only"),
+            escapes_bytes: self.value("bytea_output") == "escape",
+        };
+    }
+
+    /// Keeps the values for a rollback, at the first change in a transaction.
+    fn save(&mut self) {
+        if self.in_transaction && self.saved.is_none() {
+            self.saved = Some(self.values.clone());
+        }
+    }
+
     /// Changes a setting; `local`: until the transaction ends.
     pub fn set(&mut self, name: &str, value: &str, local: bool) -> Result<()> {
         let setting = find(name)?;
+        if setting.name.starts_with("transaction_") {
+            // SET and BEGIN speak to the transaction itself; here nobody would hear it.
+            let what = format!("changing \"{}\" other than by SET", setting.name);
+            return Err(Error::unsupported(what));
+        }
         let value = check(setting, value)?;
         if local {
             self.local.insert(setting.name, value);
         } else {
+            self.save();
             self.local.remove(setting.name);
             self.values.insert(setting.name, value);
         }
+        self.changed();
         Ok(())
     }
 
@@ -201,33 +321,56 @@ impl Settings {
         let initial = self.initial.get(setting.name).cloned();
         if local {
             self.local.insert(setting.name, initial.unwrap_or_else(|| setting.default.to_owned()));
+            self.changed();
             return Ok(());
         }
+        self.save();
         self.local.remove(setting.name);
         match initial {
             Some(value) => self.values.insert(setting.name, value),
             None => self.values.remove(setting.name),
         };
+        self.changed();
         Ok(())
     }
 
     /// RESET ALL.
     pub fn reset_all(&mut self) {
+        self.save();
         self.values = self.initial.clone();
         self.local.clear();
+        self.changed();
     }
 
     /// A transaction begins.
-    pub fn begin(&mut self) {
-        self.saved = Some(self.values.clone());
+    pub fn begin(&mut self, level: &'static str, read_only: bool) {
+        if !self.in_transaction {
+            self.saved = None;
+        }
+        self.in_transaction = true;
+        self.transaction = Some((level, read_only));
+    }
+
+    /// The open transaction may write or not, from now on.
+    pub fn set_read_only(&mut self, read_only: bool) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.1 = read_only;
+        }
     }
 
     /// A transaction ends.
     pub fn end(&mut self, committed: bool) {
+        self.in_transaction = false;
+        self.transaction = None;
+        let saved = self.saved.take();
+        if self.local.is_empty() && (committed || saved.is_none()) {
+            return;
+        }
         self.local.clear();
-        if let (Some(saved), false) = (self.saved.take(), committed) {
+        if let (Some(saved), false) = (saved, committed) {
             self.values = saved;
         }
+        self.changed();
     }
 
     /// Every setting in name order.
@@ -432,13 +575,20 @@ mod tests {
     #[test]
     fn a_rolled_back_transaction_undoes_its_settings() {
         let mut settings = Settings::default();
-        settings.begin();
+        settings.begin("serializable", true);
+        assert_eq!(settings.get("transaction_isolation").unwrap(), "serializable");
+        assert_eq!(settings.get("transaction_read_only").unwrap(), "on");
         settings.set("application_name", "a", false).unwrap();
         settings.set("lock_timeout", "5", true).unwrap();
+        assert_eq!(settings.quick().lock_timeout, 5);
+        let generation = settings.quick().generation;
         settings.end(false);
+        assert_ne!(settings.quick().generation, generation);
+        assert_eq!(settings.quick().lock_timeout, 0);
+        assert_eq!(settings.get("transaction_isolation").unwrap(), "read committed");
         assert_eq!(settings.get("application_name").unwrap(), "");
         assert_eq!(settings.millis("lock_timeout"), 0);
-        settings.begin();
+        settings.begin("read committed", false);
         settings.set("application_name", "a", false).unwrap();
         settings.set("application_name", "b", true).unwrap();
         assert_eq!(settings.get("application_name").unwrap(), "b");

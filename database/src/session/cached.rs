@@ -11,7 +11,6 @@ use std::sync::Arc;
 use language::sql::texts::value_text;
 use language::sql::{Dialect, Fingerprint};
 
-use super::environment::search_path;
 use super::{Portal, Prepared, Session, Status, TextParameters};
 use crate::plans::PlanKey;
 use crate::{Result, Type};
@@ -24,7 +23,7 @@ pub(super) struct Shape {
 
 impl Session {
     /// The shape of a text of one statement; `None` where it cannot be cached.
-    pub(super) fn shape(&self, text: &str, given: &[Option<Type>]) -> Option<Shape> {
+    pub(super) fn shape(&mut self, text: &str, given: &[Option<Type>]) -> Option<Shape> {
         let mut fingerprint = Fingerprint::new();
         fingerprint.scan(text, Dialect::PostgreSql).ok()?;
         if !fingerprint.is_cacheable() {
@@ -38,7 +37,7 @@ impl Session {
         let key = PlanKey {
             text: fingerprint.key().into(),
             database: self.database.id.0,
-            path: search_path(&self.settings.lock(), &self.user),
+            path: self.search_path(),
             given: given.iter().map(|ty| ty.map_or(0, Type::oid)).collect(),
         };
         Some(Shape { key, literals: literals? })

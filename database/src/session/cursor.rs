@@ -72,7 +72,7 @@ impl Session {
 
     async fn all_rows(&mut self, portal: &mut Portal) -> Result<Vec<(Arc<Batch>, usize)>> {
         let mut all = Vec::new();
-        let limit = self.settings.lock().bytes("work_mem");
+        let limit = self.settings.lock().quick().work_mem;
         let mut size = 0;
         while let Fetched::Rows(Rows { batch, range }) = portal.fetch(self, usize::MAX).await? {
             size += batch.size();

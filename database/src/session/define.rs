@@ -145,7 +145,10 @@ impl Session {
         for item in &create.options {
             let value = definition::option_text(item).unwrap_or_default().to_ascii_lowercase();
             let fine = match item.name.name.as_str() {
-                "owner" | "connection_limit" | "allow_connections" | "is_template" => true,
+                "owner" => true,
+                "connection_limit" => value == "-1",
+                "allow_connections" => crate::settings::parse_bool(&value) == Some(true),
+                "is_template" => crate::settings::parse_bool(&value) == Some(false),
                 "encoding" => {
                     matches!(value.as_str(), "utf8" | "utf-8" | "unicode" | "default" | "6")
                 }
@@ -239,6 +242,8 @@ impl Session {
         if create.persistence == ast::Persistence::Temporary {
             return Err(Error::unsupported("CREATE TEMPORARY TABLE"));
         }
+        let (method, tablespace) = (create.access_method.as_ref(), create.tablespace.as_ref());
+        definition::placement(method, tablespace, create.on_commit)?;
         let schema = self.creation_schema(work, &create.name)?;
         let name = qualified(&schema, create.name.name());
         if create.if_not_exists && self.find(work, &name).is_some() {
@@ -254,8 +259,9 @@ impl Session {
             new.modifier = column.modifier;
             columns.push(new);
         }
-        let table =
+        let mut table =
             model::NewCollection::table(self.database.id, &schema, create.name.name(), columns);
+        definition::options(&create.options, &mut table)?;
         let table = work.create_collection(table).await.map_err(fault)?;
         if create.no_data {
             return Ok("CREATE TABLE AS".into());
@@ -636,6 +642,11 @@ impl Session {
     async fn rename(&mut self, work: &Work, rename: &ast::Rename) -> Result<String> {
         let to = &rename.to.name;
         let tag = format!("ALTER {}", kind_word(rename.owner_kind));
+        // There are none of these: a table of that name is not one.
+        use ast::ObjectKind::{ForeignTable, MaterializedView, View};
+        if matches!(rename.owner_kind, View | MaterializedView | ForeignTable) {
+            return Err(Error::unsupported(tag));
+        }
         match rename.kind {
             ast::ObjectKind::Database => {
                 self.refuse_in_block("ALTER DATABASE")?;

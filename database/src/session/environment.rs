@@ -30,7 +30,7 @@ pub struct Environment {
     pub(crate) user: String,
     pub(crate) database: String,
     pub(crate) id: i32,
-    pub(crate) zone: String,
+    pub(crate) zone: Arc<str>,
     pub(crate) transaction_time: i64,
     pub(crate) statement_time: AtomicI64,
     pub(crate) picture: RwLock<(Arc<Catalogue>, DatabaseId)>,

@@ -71,7 +71,7 @@ impl Session {
             while running.next().await?.is_some() {}
             Ok(())
         };
-        within(self.statement_timeout(), all).await?;
+        within(self.limit(), all).await?;
         Ok((counts, begin.elapsed().as_secs_f64()))
     }
 

@@ -31,6 +31,7 @@ mod cursor;
 mod define;
 pub mod environment;
 mod explain;
+mod long;
 mod portal;
 mod prepare;
 mod statement;
@@ -133,6 +134,10 @@ pub struct Session {
     settings: Arc<Mutex<Settings>>,
     status: Status,
     active: Option<Active>,
+    /// The environment of the last transaction, for the next.
+    spare: Option<Arc<Environment>>,
+    /// The schemas searched, and the generation of the settings that they come from.
+    path: (u64, Arc<[String]>),
     seen: Stamp,
     prepared: HashMap<String, Arc<Prepared>>,
     cursors: HashMap<String, cursor::Cursor>,
@@ -181,6 +186,8 @@ impl Qanat {
             settings: Arc::new(Mutex::new(settings)),
             status: Status::Idle,
             active: None,
+            spare: None,
+            path: (0, Arc::default()),
             seen: Stamp::ZERO,
             prepared: HashMap::new(),
             cursors: HashMap::new(),
@@ -290,11 +297,21 @@ impl Session {
         }
     }
 
+    /// The schemas that unqualified names are searched in.
+    fn search_path(&mut self) -> Arc<[String]> {
+        let settings = self.settings.lock();
+        let generation = settings.quick().generation;
+        if self.path.0 != generation {
+            self.path = (generation, environment::search_path(&settings, &self.user).into());
+        }
+        self.path.1.clone()
+    }
+
     /// How commits of this session count as done.
     fn durability(&self) -> Durability {
         let settings = self.settings.lock();
-        match (settings.value("synchronous_commit"), self.qanat.0.options.durability) {
-            ("off", Durability::Sync) => Durability::Interval,
+        match (settings.quick().is_asynchronous, self.qanat.0.options.durability) {
+            (true, Durability::Sync) => Durability::Interval,
             (_, durability) => durability,
         }
     }

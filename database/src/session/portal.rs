@@ -7,8 +7,8 @@ use query::execute::batch::Batch;
 use query::execute::start::Running;
 use query::plan::OutputColumn;
 
-use super::Session;
 use super::statement::within;
+use super::{Session, long};
 use crate::Result;
 
 /// A running statement.
@@ -26,7 +26,7 @@ pub struct Portal {
 
 enum State {
     /// Rows that were read and not given yet come first.
-    Running(Box<Running>, VecDeque<Arc<Batch>>),
+    Running(Option<Box<Running>>, VecDeque<Arc<Batch>>),
     Rows(VecDeque<Arc<Batch>>),
     Done,
 }
@@ -62,7 +62,7 @@ impl Portal {
         running: Running,
         tag: &'static str,
     ) -> Self {
-        let state = State::Running(Box::new(running), VecDeque::new());
+        let state = State::Running(Some(Box::new(running)), VecDeque::new());
         Portal { columns, state, tag: Tag::Counted(tag), given: 0, shows: true }
     }
 
@@ -103,7 +103,10 @@ impl Portal {
             State::Rows(rows) => rows.pop_front(),
             State::Running(running, kept) => match kept.pop_front() {
                 Some(batch) => Some(batch),
-                None => within(session.statement_timeout(), running.next()).await?,
+                None => {
+                    let elsewhere = session.elsewhere();
+                    within(session.limit(), long::next(running, elsewhere.as_ref())).await?
+                }
             },
         };
         let Some(batch) = next else {

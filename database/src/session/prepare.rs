@@ -11,7 +11,6 @@ use model::Catalogue;
 use query::execute::start;
 use query::plan::{self, OutputColumn};
 
-use super::environment::search_path;
 use super::{Session, Status};
 use crate::{Error, ErrorKind, Result, Type};
 
@@ -28,7 +27,7 @@ pub struct Prepared {
     /// Types of the parameters, `$1` first.
     pub parameters: Vec<Type>,
     /// What it answers; empty where it answers no rows.
-    pub columns: Vec<OutputColumn>,
+    pub columns: Arc<[OutputColumn]>,
     /// Its plan, if it is one that reads or writes rows.
     plan: parking_lot::Mutex<Option<Bound>>,
 }
@@ -38,7 +37,7 @@ pub struct Prepared {
 struct Bound {
     plan: Arc<start::Prepared>,
     literals: Arc<[Option<String>]>,
-    search_path: Vec<String>,
+    search_path: Arc<[String]>,
 }
 
 /// A plan and the texts of the literals that it lifted.
@@ -105,16 +104,16 @@ impl Session {
             parameter_count,
             given: given.to_vec(),
             parameters: Vec::new(),
-            columns: Vec::new(),
+            columns: Arc::default(),
             plan: parking_lot::Mutex::new(None),
         };
         if has_plan(&parsed.statement) {
-            let bound = self.bind(&prepared, &mut looked_at).await?;
+            let bound = Box::pin(self.bind(&prepared, &mut looked_at)).await?;
             prepared.parameters = bound.plan.statement.parameters.clone();
-            prepared.columns = bound.plan.statement.columns.clone();
+            prepared.columns = bound.plan.statement.columns.as_slice().into();
             prepared.plan = parking_lot::Mutex::new(Some(bound));
         } else {
-            prepared.columns = self.utility_columns(&parsed.statement).await?;
+            prepared.columns = self.utility_columns(&parsed.statement).await?.into();
         }
         let prepared = Arc::new(prepared);
         self.keep_plan(shape, &prepared, &looked_at);
@@ -132,16 +131,16 @@ impl Session {
     pub(super) async fn runnable(&mut self, prepared: &Prepared) -> Result<Runnable> {
         let known = prepared.plan.lock().clone();
         if let Some(bound) = known {
-            let path = search_path(&self.settings.lock(), &self.user);
+            let path = self.search_path();
             let active = self.active().await?;
-            if bound.search_path == path
+            if (Arc::ptr_eq(&bound.search_path, &path) || bound.search_path == path)
                 && is_current(&bound.plan.statement, &active.work.catalogue())
             {
                 return Ok(Runnable { plan: bound.plan, literals: bound.literals });
             }
         }
-        let bound = self.bind(prepared, &mut Vec::new()).await?;
-        if bound.plan.statement.columns != prepared.columns {
+        let bound = Box::pin(self.bind(prepared, &mut Vec::new())).await?;
+        if *bound.plan.statement.columns != *prepared.columns {
             let message = "cached plan must not change result type";
             return Err(Error::new(ErrorKind::Unsupported, "0A000", message));
         }
@@ -150,7 +149,7 @@ impl Session {
     }
 
     async fn bind(&mut self, prepared: &Prepared, looked_at: &mut Vec<u32>) -> Result<Bound> {
-        let search_path = search_path(&self.settings.lock(), &self.user);
+        let search_path = self.search_path();
         let (database, name) = (self.database.id, self.database.name.clone());
         let active = self.active().await?;
         let catalogue = active.work.catalogue();

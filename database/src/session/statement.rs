@@ -13,7 +13,9 @@
 //!   nothing), or if it has written nothing and only the schema moved.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use ::transaction::CancelToken;
 use language::sql::ast;
 use model::datum::{Arena, Datum};
 use query::execute::batch::Batch;
@@ -25,7 +27,7 @@ use query::plan::Operation;
 
 use super::portal::Tag;
 use super::prepare::{Runnable, has_plan};
-use super::{CopyIn, CopyOut, Level, Portal, Prepared, Session, Status};
+use super::{CopyIn, CopyOut, Level, Portal, Prepared, Session, Status, long};
 use crate::{Error, ErrorKind, Result, Type};
 
 /// Where a client's parameter values come from.
@@ -99,7 +101,8 @@ impl Session {
         if has_plan(&prepared.parsed.statement) {
             return self.run_plan(prepared, parameters, None).await.map(Started::Portal);
         }
-        self.run_utility(prepared, parameters).await
+        // Its future is a hundred times as large as a query's, and would be moved with it.
+        Box::pin(self.run_utility(prepared, parameters)).await
     }
 
     /// Runs a statement that has a plan; `literals` replace those of the text that was planned.
@@ -126,7 +129,7 @@ impl Session {
             if !again {
                 return Err(error);
             }
-            self.fail().await;
+            Box::pin(self.fail()).await;
         }
     }
 
@@ -148,7 +151,7 @@ impl Session {
             runnable.literals = literals.clone();
         }
         self.check_read_only(&prepared.parsed.statement)?;
-        let columns: Arc<[_]> = prepared.columns.clone().into();
+        let columns = prepared.columns.clone();
         match &runnable.plan.statement.operation {
             Operation::Query(_) => {
                 let running = self.begin_run(&runnable, parameters).await?;
@@ -194,13 +197,14 @@ impl Session {
         runnable: &Runnable,
         parameters: &dyn Parameters,
     ) -> Result<(u64, Vec<Arc<Batch>>)> {
-        let mut running = self.begin_run(runnable, parameters).await?;
-        within(self.statement_timeout(), async {
+        let mut running = Some(Box::new(self.begin_run(runnable, parameters).await?));
+        let elsewhere = self.elsewhere();
+        within(self.limit(), async {
             let mut returning = Vec::new();
-            while let Some(batch) = running.next().await? {
+            while let Some(batch) = long::next(&mut running, elsewhere.as_ref()).await? {
                 returning.push(batch);
             }
-            Ok((running.affected(), returning))
+            Ok((running.map_or(0, |running| running.affected()), returning))
         })
         .await
     }
@@ -221,7 +225,7 @@ impl Session {
         runnable: &Runnable,
         parameters: &dyn Parameters,
     ) -> Result<(Frame, RunSettings)> {
-        let memory = self.settings.lock().bytes("work_mem");
+        let memory = self.settings.lock().quick().work_mem;
         let active = self.active().await?;
         let frame = make_frame(runnable, parameters, active.environment.clone())?;
         let settings = RunSettings {
@@ -250,24 +254,36 @@ impl Session {
         }
     }
 
-    /// statement_timeout in milliseconds; 0: none.
-    pub(super) fn statement_timeout(&self) -> u64 {
-        self.settings.lock().millis("statement_timeout")
+    /// Where statements go on that turn out to be long.
+    pub(super) fn elsewhere(&self) -> Option<tokio::runtime::Handle> {
+        self.qanat.0.options.long_statements.clone()
+    }
+
+    /// How long a statement may run, and what ends it.
+    pub(super) fn limit(&self) -> Limit {
+        let millis = self.settings.lock().quick().statement_timeout;
+        Limit((millis > 0).then(|| (Duration::from_millis(millis), self.cancel.clone())))
     }
 }
 
-/// Waits for something of a running statement, at most so long.
-pub(super) async fn within<T>(millis: u64, work: impl Future<Output = Result<T>>) -> Result<T> {
-    if millis == 0 {
-        return work.await;
+/// `statement_timeout`, if there is one.
+pub(super) struct Limit(Option<(Duration, CancelToken)>);
+
+/// Waits for something of a running statement, at most as long as it may run. What runs then is
+/// cancelled, and waited for: it may be on another thread.
+pub(super) async fn within<T>(
+    Limit(limit): Limit,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let Some((limit, cancel)) = limit else { return work.await };
+    let mut work = std::pin::pin!(work);
+    if let Ok(result) = tokio::time::timeout(limit, work.as_mut()).await {
+        return result;
     }
-    match tokio::time::timeout(std::time::Duration::from_millis(millis), work).await {
-        Ok(result) => result,
-        Err(_) => {
-            let message = "canceling statement due to statement timeout";
-            Err(Error::new(ErrorKind::Cancelled, "57014", message))
-        }
-    }
+    cancel.cancel();
+    let _ = work.await;
+    let message = "canceling statement due to statement timeout";
+    Err(Error::new(ErrorKind::Cancelled, "57014", message))
 }
 
 fn make_frame(

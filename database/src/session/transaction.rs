@@ -44,26 +44,13 @@ impl Session {
     fn default_modes(&self) -> Modes {
         let settings = self.settings.lock();
         Modes {
-            level: level_of(settings.value("default_transaction_isolation")),
-            read_only: settings.on("default_transaction_read_only"),
+            level: level_of(settings.quick().default_isolation),
+            read_only: settings.quick().default_read_only,
         }
     }
 
     async fn open(&mut self, modes: Modes) -> Result<()> {
-        let now = environment::now();
-        let environment = Arc::new(Environment {
-            qanat: self.qanat.clone(),
-            settings: self.settings.clone(),
-            user: self.user.clone(),
-            database: self.database.name.clone(),
-            id: self.id,
-            zone: self.settings.lock().value("TimeZone").to_owned(),
-            transaction_time: now,
-            statement_time: AtomicI64::new(now),
-            picture: RwLock::new((Arc::default(), self.database.id)),
-            sequences: self.sequences.clone(),
-            random: self.random.clone(),
-        });
+        let environment = self.fresh_environment();
         let begin = Begin { at_least: self.seen, as_of: None, cancel: self.cancel.clone() };
         let tracking =
             if modes.level == Level::Serializable { ReadTracking::On } else { ReadTracking::Off };
@@ -74,12 +61,7 @@ impl Session {
         // meanwhile.
         let base = work.savepoint().map_err(fault)?;
         work.release(&base);
-        let mut settings = self.settings.lock();
-        settings.begin();
-        let _ = settings.set("transaction_isolation", level_name(modes.level), true);
-        let _ =
-            settings.set("transaction_read_only", if modes.read_only { "on" } else { "off" }, true);
-        drop(settings);
+        self.settings.lock().begin(level_name(modes.level), modes.read_only);
         self.active = Some(Active {
             work: Arc::new(work),
             environment,
@@ -93,6 +75,34 @@ impl Session {
         Ok(())
     }
 
+    /// What expressions of a new transaction see. That of the last one serves again where nobody
+    /// holds it any more and the zone is still the same.
+    fn fresh_environment(&mut self) -> Arc<Environment> {
+        let (now, zone) = (environment::now(), self.settings.lock().quick().zone.clone());
+        if let Some(mut spare) = self.spare.take()
+            && let Some(known) = Arc::get_mut(&mut spare)
+            && known.zone == zone
+        {
+            known.transaction_time = now;
+            *known.statement_time.get_mut() = now;
+            known.picture.get_mut().1 = self.database.id;
+            return spare;
+        }
+        Arc::new(Environment {
+            qanat: self.qanat.clone(),
+            settings: self.settings.clone(),
+            user: self.user.clone(),
+            database: self.database.name.clone(),
+            id: self.id,
+            zone,
+            transaction_time: now,
+            statement_time: AtomicI64::new(now),
+            picture: RwLock::new((Arc::default(), self.database.id)),
+            sequences: self.sequences.clone(),
+            random: self.random.clone(),
+        })
+    }
+
     /// Brings the transaction to the start of a statement: its time, its waits, and a fresh
     /// snapshot, which at the levels above READ COMMITTED only the first statement gets (BEGIN
     /// alone sees nothing).
@@ -100,7 +110,7 @@ impl Session {
         let fresh = self.active.is_none();
         let (lock_timeout, zone) = {
             let settings = self.settings.lock();
-            (settings.millis("lock_timeout"), settings.value("TimeZone").to_owned())
+            (settings.quick().lock_timeout, settings.quick().zone.clone())
         };
         let active = self.active().await?;
         if !fresh && (active.level == Level::ReadCommitted || !active.queried) {
@@ -181,7 +191,8 @@ impl Session {
 
     async fn finish(&mut self, active: Active, commit: bool) -> Result<()> {
         let durability = self.durability();
-        let Active { work, .. } = active;
+        let Active { work, environment, .. } = active;
+        self.spare = Some(environment);
         let Ok(work) = Arc::try_unwrap(work) else {
             // A portal of this transaction is still running somewhere: without it the writes cannot
             // be taken.
@@ -266,12 +277,7 @@ impl Session {
             return self.open(wanted).await;
         }
         active.read_only = wanted.read_only;
-        let mut settings = self.settings.lock();
-        let _ = settings.set(
-            "transaction_read_only",
-            if wanted.read_only { "on" } else { "off" },
-            true,
-        );
+        self.settings.lock().set_read_only(wanted.read_only);
         Ok(())
     }
 
@@ -373,7 +379,7 @@ impl Active {
     }
 
     /// SET TimeZone within a transaction: expressions see it from the next statement on.
-    fn change_zone(&mut self, zone: String) {
+    fn change_zone(&mut self, zone: Arc<str>) {
         let old = &self.environment;
         let picture = old.picture.read().clone();
         self.environment = Arc::new(Environment {

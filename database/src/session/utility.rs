@@ -47,7 +47,7 @@ impl Session {
                 vec![text_column(&self.shown_name(&name.name)?)]
             }
             Statement::Explain(_) => vec![text_column("QUERY PLAN")],
-            Statement::Execute(execute) => self.prepared(&execute.name.name)?.columns.clone(),
+            Statement::Execute(execute) => self.prepared(&execute.name.name)?.columns.to_vec(),
             Statement::Fetch(fetch) if !fetch.is_move => self.cursor_columns(&fetch.cursor.name)?,
             _ => Vec::new(),
         })

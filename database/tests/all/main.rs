@@ -5,3 +5,5 @@
 mod damage;
 mod history;
 mod scripts;
+mod sizes;
+mod surface;

@@ -160,8 +160,8 @@ pub struct Run {
     pages: u32,
 }
 
-/// After so many pages a run lets other tasks on.
-const PAGES_BEFORE_YIELD: u32 = 64;
+/// After so many pages, about a millisecond each, a run lets other tasks on.
+const PAGES_BEFORE_YIELD: u32 = 4;
 
 impl Run {
     /// A fresh execution.

@@ -135,7 +135,9 @@ impl Running {
                     return Ok(first);
                 }
                 Stage::Shape(shape, mut run) => shape.run(&mut run).await?,
-                Stage::Change(statement, execution) => change(&statement, *execution).await?,
+                Stage::Change(statement, execution) => {
+                    Box::pin(change(&statement, *execution)).await?
+                }
             };
             self.affected = changed.affected;
             self.stage = Stage::Rows(changed.rows.into());
@@ -145,6 +147,11 @@ impl Running {
     /// Rows inserted, updated or deleted, once [`Running::next`] answered; 0 for a query.
     pub fn affected(&self) -> u64 {
         self.affected
+    }
+
+    /// Whether it runs without operators, and so is over soon.
+    pub fn has_shape(&self) -> bool {
+        matches!(self.stage, Stage::Shape(..) | Stage::Rows(_))
     }
 
     /// Whether it changes data.

@@ -164,6 +164,8 @@ struct Connection<S> {
     skipping: bool,
     /// The settings as the client was last told.
     told: Vec<(&'static str, String)>,
+    /// The generation of the settings that it was told of.
+    told_generation: u64,
     scratch: String,
 }
 
@@ -177,6 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         startup::welcome(&mut wire.out, &session);
         let told: Vec<_> =
             session.settings().reported().map(|(name, value)| (name, value.to_owned())).collect();
+        let session_generation = session.settings().quick().generation;
         Self {
             wire,
             session,
@@ -187,6 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             spare: None,
             copying: None,
             skipping: false,
+            told_generation: session_generation,
             told,
             scratch: String::new(),
         }
@@ -246,10 +250,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn idle_limit(&self) -> (u64, fn() -> Error) {
         let settings = self.session.settings();
         match self.session.status() {
-            Status::Idle => (settings.millis("idle_session_timeout"), error::idle),
-            _ => {
-                (settings.millis("idle_in_transaction_session_timeout"), error::idle_in_transaction)
-            }
+            Status::Idle => (settings.quick().idle_session_timeout, error::idle),
+            _ => (settings.quick().idle_in_transaction_session_timeout, error::idle_in_transaction),
         }
     }
 
@@ -372,6 +374,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Tells of settings that are no longer as the client knows them.
     fn report_settings(&mut self) {
         let settings = self.session.settings();
+        let generation = settings.quick().generation;
+        if std::mem::replace(&mut self.told_generation, generation) == generation {
+            return;
+        }
         for ((name, value), told) in settings.reported().zip(&mut self.told) {
             if told.1 != value {
                 told.1.clear();

@@ -82,11 +82,11 @@ impl<'s> RowWriter<'s> {
         use Scalar::*;
         let has = |wanted: &[Scalar]| columns.iter().any(|c| wanted.contains(&c.ty.scalar));
         let zone = match has(&[TimestampTz, Any, Record, Unknown]) {
-            true => zone::named(session.settings().value("TimeZone"))?,
+            true => zone::named(&session.settings().quick().zone)?,
             false => Zone::Utc,
         };
-        let bytea_escape = has(&[Bytea, Any, Record, Unknown])
-            && session.settings().value("bytea_output") == "escape";
+        let bytea_escape =
+            has(&[Bytea, Any, Record, Unknown]) && session.settings().quick().escapes_bytes;
         Ok(Self { session, zone, bytea_escape, field_bytes_max, scratch })
     }
 
