@@ -61,7 +61,10 @@ fn both(name: &str, literal: &str) -> Vec<u8> {
             let value = text::read_numeric(literal).unwrap();
             text::write_numeric(&mut shown, &value);
             numeric::write(&mut sent, &value).unwrap();
-            assert!(numeric::read(&sent).unwrap().identical(&value), "{literal}");
+            let back = numeric::read(&sent).unwrap();
+            // Beyond 128 bits the zeros of a whole number come back as its exponent.
+            let whole = value.scale() == 0 && value.digits() > 38;
+            assert!(back.identical(&value) || whole && back == value, "{literal}");
         }
         "bytea" => {
             let value = text::read_bytea(literal).unwrap();
@@ -202,6 +205,23 @@ fn arrays_that_do_not_add_up() {
     assert_eq!(read_binary(&empty).unwrap().shape, Shape::default());
     let huge = [&[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 23][..], &[7, 0, 0, 0, 0, 0, 0, 1]].concat();
     assert_eq!(read_binary(&huge), Err(TypeError::TooShort));
+}
+
+/// Eight bytes of header and one group are a number of 64 000 digits: reading it costs no more than
+/// they do.
+#[test]
+fn the_zeros_of_a_whole_numeric_are_not_written_out() {
+    let bytes = [0, 1, 0x3e, 0x80, 0x40, 0, 0, 0, 0, 7];
+    for _ in 0..20_000 {
+        let number = numeric::read(&bytes).unwrap();
+        assert_eq!((number.digits(), number.magnitude()), (1, Some(64_001)));
+    }
+    let number = numeric::read(&bytes).unwrap();
+    assert_eq!(number, text::read_numeric("-7e64000").unwrap());
+    let mut out = Vec::new();
+    numeric::write(&mut out, &number).unwrap();
+    assert_eq!(out, bytes);
+    assert_eq!(numeric::read(&[0, 0, 0x10, 0, 0, 0, 0, 0]).unwrap().to_string(), "0");
 }
 
 #[test]

@@ -166,9 +166,15 @@ fn spell(
     scale: u16,
 ) -> String {
     let mut text = String::from(if negative { "-0" } else { "0" });
+    // The zeros of a whole number are an exponent: eight bytes may claim 131 072 of them.
+    let sent = i32::try_from(groups.len()).unwrap_or(i32::MAX);
+    let zeros = if scale == 0 { (weight + 1 - sent).max(0) } else { 0 };
     let mut groups = groups.fuse();
-    for _ in 0..=weight {
+    for _ in 0..=weight - zeros {
         text.push_str(&format!("{:04}", groups.next().unwrap_or(0)));
+    }
+    if zeros > 0 {
+        return text + &format!("e{}", zeros * 4);
     }
     text.push('.');
     let point = text.len();
