@@ -50,7 +50,7 @@ pub struct SetFunction {
     /// Whether a NULL argument is no row.
     pub strict: bool,
     /// Names and types of the columns; empty: one, named as the function.
-    columns: &'static [(&'static str, Type)],
+    pub columns: &'static [(&'static str, Type)],
     start: Start,
 }
 

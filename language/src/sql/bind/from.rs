@@ -268,7 +268,7 @@ impl Binder<'_> {
                 columns: Vec::new(),
             },
         };
-        // A function of one column takes the alias as its column's name.
+        // A function of one column takes the alias as its column's name, unless it names it.
         if scalar && let Some(first) = columns.first_mut() {
             first.0 = alias.name.name.clone();
         }
@@ -321,7 +321,8 @@ impl Binder<'_> {
             calls.push((entry, arguments));
             columns.extend(output);
         }
-        let scalar = calls.len() == 1 && columns.len() == 1;
+        let named = calls.iter().any(|(entry, _)| !entry.columns.is_empty());
+        let scalar = calls.len() == 1 && columns.len() == 1 && !named;
         Ok((Calls::Sets(calls), columns, name, scalar))
     }
 
