@@ -206,8 +206,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut out = BackendWriter::new(&mut self.wire.out);
         out.copy_response(CopyDirection::Out, Format::Text, count);
         if options.header {
+            // FORCE_QUOTE is of values: a name is quoted where it needs it.
+            let mut plain = options.clone();
+            if let Some(csv) = &mut plain.csv {
+                csv.force_quote = Quoted::None;
+            }
             out.copy_data(|out| {
-                write_row(out, &options, names.iter().map(|name| Some(name.as_bytes())));
+                write_row(out, &plain, names.iter().map(|name| Some(name.as_bytes())));
             });
         }
         let mut fields = Fields::default();
