@@ -103,18 +103,38 @@ fn refuse_table_options(create: &CreateTable) -> Result<()> {
     if !create.inherits.is_empty() {
         return refuse("INHERITS");
     }
-    if create.access_method.as_ref().is_some_and(|method| method.name != "heap") {
-        return refuse("a table access method");
-    }
-    if create.tablespace.as_ref().is_some_and(|space| space.name != "pg_default") {
-        return refuse("a tablespace");
-    }
-    Ok(())
+    let (method, tablespace) = (create.access_method.as_ref(), create.tablespace.as_ref());
+    placement(method, tablespace, create.on_commit).map_err(|error| error.at(offset))
 }
 
-/// WITH (…): fillfactor and autovacuum describe PostgreSQL's pages and mean nothing to these;
-/// others are refused.
-fn options(list: &[ast::OptionItem], table: &mut NewCollection) -> Result<()> {
+/// USING, TABLESPACE and ON COMMIT of CREATE TABLE and CREATE TABLE AS: only what is so anyway.
+///
+/// # Errors
+/// `0A000` for all else.
+pub fn placement(
+    method: Option<&ast::Ident>,
+    tablespace: Option<&ast::Ident>,
+    on_commit: Option<ast::OnCommit>,
+) -> Result<()> {
+    if method.is_some_and(|method| method.name != "heap") {
+        return Err(Error::unsupported("a table access method (USING)"));
+    }
+    if tablespace.is_some_and(|space| space.name != "pg_default") {
+        return Err(Error::unsupported("a tablespace"));
+    }
+    // It is of temporary tables, and these are refused before.
+    match on_commit {
+        Some(_) => Err(Error::unsupported("ON COMMIT")),
+        None => Ok(()),
+    }
+}
+
+/// WITH (…) of a new table: fillfactor and autovacuum describe PostgreSQL's pages and mean nothing
+/// to these; others are refused.
+///
+/// # Errors
+/// `22023` for an option that is not known.
+pub fn options(list: &[ast::OptionItem], table: &mut NewCollection) -> Result<()> {
     for item in list {
         match item.name.name.as_str() {
             "fillfactor" | "oids" | "autovacuum_enabled" => {}

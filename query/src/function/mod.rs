@@ -304,10 +304,35 @@ pub fn function(name: &str, arguments: &[Type]) -> Option<&'static Function> {
     exactly(functions(name), arguments)
 }
 
-/// Whether PostgreSQL has a function, aggregate or window function of this name that is not in the
-/// tables.
-pub fn is_known_elsewhere(name: &str) -> bool {
+/// Whether PostgreSQL has a function, aggregate, window function or operator for these arguments
+/// that is not in the tables: one of a name that is not there at all, or a further signature.
+pub fn is_known_elsewhere(name: &str, arguments: &[Type]) -> bool {
+    let same = |(declared, ty): (&&str, &Type)| match declared.strip_suffix("[]") {
+        Some(element) => ty.array && (element == "any" || element == ty.scalar.name()),
+        None => !ty.array && (*declared == "any" || *declared == ty.scalar.name()),
+    };
+    let from = elsewhere::SIGNATURES.partition_point(|(known, _)| *known < name);
     elsewhere::NAMES.binary_search(&name).is_ok()
+        || elsewhere::SIGNATURES.iter().skip(from).take_while(|(known, _)| *known == name).any(
+            |(_, types)| types.len() == arguments.len() && types.iter().zip(arguments).all(same),
+        )
+}
+
+/// Whether PostgreSQL, or an extension that comes with it, has a type of this name that is none of
+/// ours. What one of its schemas has is found without naming it only where it is pg_catalog.
+pub fn is_type_elsewhere(schema: Option<&str>, name: &str) -> bool {
+    let schema = schema.unwrap_or("pg_catalog");
+    let name = name.strip_prefix('_').unwrap_or(name);
+    elsewhere::TYPES.binary_search(&(name, schema)).is_ok()
+}
+
+/// The error for a setting that is not there: 42704, or 0A000 where PostgreSQL has it.
+pub fn no_setting(name: &str) -> crate::Error {
+    if elsewhere::SETTINGS.binary_search(&name.to_ascii_lowercase().as_str()).is_ok() {
+        return crate::Error::unsupported(format_args!("setting {name}"));
+    }
+    let message = format!("unrecognized configuration parameter \"{name}\"");
+    crate::Error::new(crate::ErrorKind::Name, "42704", message)
 }
 
 fn exactly(

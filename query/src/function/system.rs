@@ -65,8 +65,7 @@ fn current_setting<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>
     if a.len() > 1 && a.bool(1)? {
         return Ok(Datum::Null);
     }
-    let message = format!("unrecognized configuration parameter \"{name}\"");
-    Err(Error::new(ErrorKind::Name, "42704", message))
+    Err(super::no_setting(name))
 }
 
 fn set_config<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {

@@ -80,19 +80,24 @@ impl Binder<'_> {
         let offset = call.position.0;
         let name = self.function_name(call)?;
         if call.over.is_some() {
-            return Err(Error::unsupported("a window function (OVER)").at(offset));
+            return Err(
+                Error::unsupported(format_args!("window function {name} (OVER)")).at(offset)
+            );
         }
         if !query::function::aggregates(name).is_empty() {
             return self.aggregate_reference(call, name);
         }
         if call.star || call.distinct || !call.order_by.is_empty() || call.filter.is_some() {
+            if query::function::is_known_elsewhere(name, &[]) {
+                return Err(Error::unsupported(format_args!("aggregate {name}")).at(offset));
+            }
             return Err(not_an_aggregate(call, name).at(offset));
         }
         if call.variadic {
             return Err(Error::unsupported("a VARIADIC argument").at(offset));
         }
         if let Some(argument) = call.arguments.iter().find(|argument| argument.name.is_some()) {
-            return Err(Error::unsupported("a named argument").at(argument.value.position.0));
+            return Err(Error::unsupported("a named argument (=>)").at(argument.value.position.0));
         }
         if !query::function::set_functions(name).is_empty() {
             return self.set_call(call, name);
@@ -133,15 +138,8 @@ impl Binder<'_> {
         }
         match resolve::function(self, name, arguments, offset)? {
             Resolved::Call(call) => Ok(call),
-            Resolved::Nothing => Err(self.no_function(name, &types).at(offset)),
+            Resolved::Nothing => Err(resolve::no_function(name, &types).at(offset)),
         }
-    }
-
-    fn no_function(&self, name: &str, types: &[Type]) -> Error {
-        if query::function::is_known_elsewhere(name) {
-            return Error::unsupported(format_args!("function {name}"));
-        }
-        resolve::no_function(name, types)
     }
 
     pub(super) fn named_call(

@@ -181,7 +181,11 @@ fn operator_shown(name: &str, types: &[Type]) -> String {
     }
 }
 
+/// 42883 for an operator, or 0A000 where PostgreSQL has it.
 fn no_operator(name: &str, types: &[Type]) -> Error {
+    if query::function::is_known_elsewhere(name, types) {
+        return Error::unsupported(format_args!("operator {}", operator_shown(name, types)));
+    }
     let message = format!("operator does not exist: {}", operator_shown(name, types));
     let hint = "No operator matches the given name and argument types. You might need to add explicit type casts.";
     Error::new(ErrorKind::Name, "42883", message).hint(hint)
@@ -218,8 +222,11 @@ pub fn not_unique(name: &str, types: &[Type]) -> Error {
     Error::new(ErrorKind::Type, "42725", message).hint(hint)
 }
 
-/// 42883 for a function.
+/// 42883 for a function, or 0A000 where PostgreSQL has it.
 pub fn no_function(name: &str, types: &[Type]) -> Error {
+    if query::function::is_known_elsewhere(name, types) {
+        return Error::unsupported(format_args!("function {}", call_shown(name, types)));
+    }
     let message = format!("function {} does not exist", call_shown(name, types));
     let hint = "No function matches the given name and argument types. You might need to add explicit type casts.";
     Error::new(ErrorKind::Name, "42883", message).hint(hint)
@@ -384,6 +391,8 @@ fn instantiate<S: Signature>(candidate: &'static S, types: &[Type]) -> Option<Vi
     }
     let result = match (concrete, candidate.result()) {
         (Some(element), Type::ANY) => element,
+        // An array of arrays is no type: such an entry takes no arrays (anynonarray).
+        (Some(element), result) if result == any_array && element.array => return None,
         (Some(element), result) if result == any_array => Type::array_of(element.scalar),
         (_, result) => result,
     };

@@ -34,9 +34,9 @@ fn scalar(name: &TypeName) -> Result<Scalar> {
         if let Some(scalar) = known(word) {
             return Ok(scalar);
         }
-        if let Some(what) = recognised(word) {
-            return Err(Error::unsupported(format_args!("type {what}")).at(offset));
-        }
+    }
+    if query::function::is_type_elsewhere(schema, word) {
+        return Err(Error::unsupported(format_args!("type {word}")).at(offset));
     }
     let shown = match schema {
         Some(schema) => format!("{schema}.{word}"),
@@ -47,50 +47,6 @@ fn scalar(name: &TypeName) -> Result<Scalar> {
 
 fn known(word: &str) -> Option<Scalar> {
     Scalar::all().find(|scalar| scalar.name() == word && *scalar != Scalar::Any)
-}
-
-/// Types of PostgreSQL that this store does not have.
-fn recognised(word: &str) -> Option<&str> {
-    const NAMES: &[&str] = &[
-        "money",
-        "xml",
-        "inet",
-        "cidr",
-        "macaddr",
-        "macaddr8",
-        "point",
-        "line",
-        "lseg",
-        "box",
-        "path",
-        "polygon",
-        "circle",
-        "tsvector",
-        "tsquery",
-        "bit",
-        "varbit",
-        "timetz",
-        "int4range",
-        "int8range",
-        "numrange",
-        "tsrange",
-        "tstzrange",
-        "daterange",
-        "hstore",
-        "txid_snapshot",
-        "pg_snapshot",
-        "jsonpath",
-        "cid",
-        "xid8",
-        "regoper",
-        "regoperator",
-        "regprocedure",
-        "regconfig",
-        "regdictionary",
-        "regcollation",
-        "refcursor",
-    ];
-    NAMES.iter().find(|name| **name == word).copied()
 }
 
 fn modifier(scalar: Scalar, name: &TypeName) -> Result<i32> {
