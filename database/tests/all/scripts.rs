@@ -243,6 +243,36 @@ fn queries() {
 }
 
 #[test]
+fn calls_aggregates() {
+    check("calls_aggregates");
+}
+
+#[test]
+fn calls_casts() {
+    check("calls_casts");
+}
+
+#[test]
+fn calls_functions() {
+    check("calls_functions");
+}
+
+#[test]
+fn calls_operators() {
+    check("calls_operators");
+}
+
+#[test]
+fn calls_types() {
+    check("calls_types");
+}
+
+#[test]
+fn forms_expressions() {
+    check("forms_expressions");
+}
+
+#[test]
 fn forms_queries() {
     check("forms_queries");
 }
@@ -255,6 +285,11 @@ fn forms_session() {
 #[test]
 fn forms_tables() {
     check("forms_tables");
+}
+
+#[test]
+fn settings() {
+    check("settings");
 }
 
 #[test]

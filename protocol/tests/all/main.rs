@@ -10,6 +10,7 @@ mod postgres_session;
 mod postgres_types;
 mod redis;
 mod redis_session;
+mod surface;
 
 /// So many cases for a property; failures are not kept in files.
 fn cases(cases: u32) -> proptest::prelude::ProptestConfig {

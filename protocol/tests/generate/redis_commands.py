@@ -198,4 +198,5 @@ def main():
     out(f"pub static COMMANDS: [Command; {len(info)}] = [\n{body}];\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -162,6 +162,52 @@ fn answer(fields: &[&str], session: &Fixed) -> Result<Option<String>, Error> {
     cast::output_string(session, expression.ty, expression.modifier, &value).map(Some)
 }
 
+/// What a call that PostgreSQL answered was: an entry of our tables or a cast.
+pub enum Shown {
+    Function(&'static Function),
+    Aggregate(&'static function::Aggregate),
+    Cast(Type, Type),
+}
+
+/// What the calls of a golden file are that were recorded with a result, ours being the same.
+pub fn shown(file: &str) -> Vec<Shown> {
+    let text = std::fs::read_to_string(folder().join(format!("{file}.txt"))).expect(file);
+    let differences = differences();
+    let known = |line: &str| differences.iter().any(|(f, part)| f == file && line.contains(part));
+    text.lines()
+        .filter(|line| !line.starts_with("# ") && !known(line))
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let (wanted, call) = fields.split_last()?;
+            wanted.starts_with('=').then(|| shown_by(call)).flatten()
+        })
+        .collect()
+}
+
+fn shown_by(call: &[&str]) -> Option<Shown> {
+    let types = call.get(1..)?.iter().map(|field| Some(type_of(field.split_once(':')?.0).0));
+    let mut types = types.collect::<Option<Vec<Type>>>()?;
+    if let Some(name) = call[0].strip_prefix("agg:") {
+        types[0] = types[0].element();
+        return aggregate(name, &types).map(Shown::Aggregate);
+    }
+    match call[0].strip_prefix("::") {
+        Some(target) => Some(Shown::Cast(types[0], type_of(target).0)),
+        None => choose(call[0], &types).map(Shown::Function),
+    }
+}
+
+fn aggregate(name: &str, types: &[Type]) -> Option<&'static function::Aggregate> {
+    let fits = |a: &&&'static function::Aggregate| {
+        a.arguments.len() == types.len()
+            && a.arguments
+                .iter()
+                .zip(types)
+                .all(|(declared, ty)| declared == ty || *declared == Type::ANY)
+    };
+    function::aggregates(name).iter().find(fits).copied()
+}
+
 /// An aggregate over the elements of the first argument, the others being the same for each row.
 fn aggregated(
     name: &str,
@@ -170,15 +216,7 @@ fn aggregated(
 ) -> Result<Option<String>, Error> {
     let mut types: Vec<Type> = arguments.iter().map(|argument| argument.ty).collect();
     types[0] = types[0].element();
-    let fits = |a: &&&'static function::Aggregate| {
-        a.arguments.len() == types.len()
-            && a.arguments
-                .iter()
-                .zip(&types)
-                .all(|(declared, ty)| declared == ty || *declared == Type::ANY)
-    };
-    let found = function::aggregates(name).iter().find(fits);
-    let Some(aggregate) = found else {
+    let Some(aggregate) = aggregate(name, &types) else {
         return Err(Error::new(query::ErrorKind::Name, "42883", "no such aggregate"));
     };
     let arena = Arena::new();
@@ -288,7 +326,11 @@ fn check(file: &str) {
 }
 
 macro_rules! files {
-    ($($name:ident)*) => { $(#[test] fn $name() { check(stringify!($name)); })* };
+    ($($name:ident)*) => {
+        /// The golden files.
+        pub const FILES: &[&str] = &[$(stringify!($name)),*];
+        $(#[test] fn $name() { check(stringify!($name)); })*
+    };
 }
 
 files! {

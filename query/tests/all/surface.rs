@@ -1,13 +1,15 @@
-//! The tables are well formed, and PostgreSQL's surface is known: every operator, function,
-//! aggregate and cast of it for our types is listed in tests/surface as `done` or `later`.
+//! The tables are well formed, and they are what the lists of PostgreSQL's surface say: every
+//! operator, function, aggregate and cast of it stands in `tests/surface` as `done`, with the
+//! recorded calls that show it, or as `later`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use query::cast::{self, CASTS};
-use query::function;
+use query::function::{self, Function};
 use query::{Arena, Datum, Scalar, Type};
 
+use crate::golden::{self, Shown};
 use crate::session::Fixed;
 
 #[test]
@@ -90,21 +92,36 @@ fn sample(scalar: Scalar) -> Datum<'static> {
     }
 }
 
-fn listed(file: &str) -> Vec<(String, bool)> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/surface").join(file);
+/// One line of a list of tests/surface: what, whether we have it, and what shows it.
+struct Line {
+    what: String,
+    done: bool,
+    script: String,
+}
+
+fn listed(file: &str) -> Vec<Line> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/surface").join(file);
     let text = std::fs::read_to_string(path).expect("a surface file");
-    let line = |line: &str| match line.split_once(' ') {
-        Some(("done", what)) => (what.to_owned(), true),
-        Some(("later", what)) => (what.to_owned(), false),
+    let line = |line: &str| match line.split('\t').collect::<Vec<_>>()[..] {
+        [state @ ("done" | "later"), what, script] => {
+            Line { what: what.to_owned(), done: state == "done", script: script.to_owned() }
+        }
         _ => panic!("{file}: {line}"),
     };
     text.lines().filter(|line| !line.starts_with('#')).map(line).collect()
 }
 
-/// `name(type,type)`, as the lists have it.
-fn signature(name: &str, arguments: &[Type]) -> String {
-    let names: Vec<String> = arguments.iter().map(|ty| type_name(*ty)).collect();
+/// `name(type,variadic type)`, as the lists have it.
+fn signature(name: &str, arguments: &[Type], variadic: bool) -> String {
+    let mut names: Vec<String> = arguments.iter().map(|ty| type_name(*ty)).collect();
+    if let (true, Some(last)) = (variadic, names.last_mut()) {
+        *last = format!("variadic {last}");
+    }
     format!("{name}({})", names.join(","))
+}
+
+fn of(f: &Function) -> String {
+    signature(f.name, f.arguments, f.variadic)
 }
 
 fn type_name(ty: Type) -> String {
@@ -112,64 +129,106 @@ fn type_name(ty: Type) -> String {
     if ty.array { format!("{name}[]") } else { name.to_owned() }
 }
 
-fn compare(file: &str, ours: &BTreeSet<String>) {
-    let mut wrong = Vec::new();
-    for (what, done) in listed(file) {
-        if ours.contains(&what) != done {
-            wrong
-                .push(format!("{} {what}", if done { "missing" } else { "exists, listed later:" }));
+/// `from to context`, where the cast is an entry of its own.
+fn cast_name(from: Type, to: Type) -> Option<String> {
+    let cast = CASTS.iter().find(|cast| cast.from == from && cast.to == to)?;
+    let context = format!("{:?}", cast.context).to_lowercase();
+    Some(format!("{} {} {context}", type_name(from), type_name(to)))
+}
+
+/// What we have, as the list of this name writes it.
+fn ours(file: &str) -> BTreeSet<String> {
+    let functions = |operators: bool| {
+        let all = function::all().filter(move |f| f.is_operator() == operators);
+        all.map(of)
+    };
+    let sets = function::all_set_functions().map(|f| signature(f.name, f.arguments, false));
+    match file {
+        "postgres_operators.txt" => functions(true).collect(),
+        "postgres_functions.txt" => functions(false).chain(sets).collect(),
+        "postgres_aggregates.txt" => {
+            function::all_aggregates().map(|a| signature(a.name, a.arguments, false)).collect()
+        }
+        _ => CASTS.iter().filter_map(|cast| cast_name(cast.from, cast.to)).collect(),
+    }
+}
+
+/// What the golden files show, as the lists write it: list and entry, and the files that do.
+fn shown() -> BTreeMap<(&'static str, String), BTreeSet<String>> {
+    let [operators, functions, aggregates, casts] = LISTS;
+    let mut all = BTreeMap::<_, BTreeSet<String>>::new();
+    for file in golden::FILES {
+        for shown in golden::shown(file) {
+            let (list, what) = match shown {
+                Shown::Function(f) if f.is_operator() => (operators, of(f)),
+                Shown::Function(f) => (functions, of(f)),
+                Shown::Aggregate(a) => (aggregates, signature(a.name, a.arguments, false)),
+                Shown::Cast(from, to) => (casts, cast_name(from, to).unwrap_or_default()),
+            };
+            let files = all.entry((list, what)).or_default();
+            files.insert(format!("query/tests/golden/{file}.txt"));
         }
     }
-    assert!(wrong.is_empty(), "{file}: {}\n{}", wrong.len(), wrong.join("\n"));
+    all
 }
+
+const LISTS: [&str; 4] = [
+    "postgres_operators.txt",
+    "postgres_functions.txt",
+    "postgres_aggregates.txt",
+    "postgres_casts.txt",
+];
 
 #[test]
-fn operators_are_listed() {
-    let ours = function::all().filter(|f| f.is_operator()).map(|f| signature(f.name, f.arguments));
-    compare("operators.txt", &ours.collect());
+fn what_we_have_is_listed_as_done() {
+    for file in LISTS {
+        let ours = ours(file);
+        let later = listed(file).into_iter().filter(|line| !line.done);
+        let wrong: Vec<String> =
+            later.map(|line| line.what).filter(|what| ours.contains(what)).collect();
+        assert!(
+            wrong.is_empty(),
+            "{file}: {}, and we have them:\n{}",
+            wrong.len(),
+            wrong.join("\n")
+        );
+    }
 }
 
+/// What a list says that a golden file shows is an answered call there of just that entry. (What
+/// it says of scripts in SQL is tried where SQL can be read, in the library's tests.)
 #[test]
-fn functions_are_listed() {
-    let scalar =
-        function::all().filter(|f| !f.is_operator()).map(|f| signature(f.name, f.arguments));
-    let sets = function::all_set_functions().map(|f| signature(f.name, f.arguments));
-    compare("functions.txt", &scalar.chain(sets).collect());
+fn what_is_done_is_shown() {
+    let shown = shown();
+    let mut wrong = Vec::new();
+    for file in LISTS {
+        for Line { what, done, script } in listed(file) {
+            if !done || script.starts_with("tests/sql/") {
+                continue;
+            }
+            let files = shown.get(&(file, what.clone()));
+            if !files.is_some_and(|files| files.contains(&script)) {
+                wrong.push(format!("{file}: {what} is not in {script}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
 }
 
-#[test]
-fn aggregates_are_listed() {
-    let ours = function::all_aggregates().map(|a| signature(a.name, a.arguments));
-    compare("aggregates.txt", &ours.collect());
-}
-
-#[test]
-fn casts_are_listed() {
-    let ours = CASTS.iter().map(|cast| {
-        let context = match cast.context {
-            cast::CastContext::Implicit => "implicit",
-            cast::CastContext::Assignment => "assignment",
-            cast::CastContext::Explicit => "explicit",
-        };
-        format!("{} {} {context}", type_name(cast.from), type_name(cast.to))
-    });
-    compare("casts.txt", &ours.collect());
-}
-
-/// Our signatures, for tests/generate/surface.py: `HAVE=file cargo test … have -- --ignored`.
+/// Our entries and what shows them, for tests/surface/postgres.py:
+/// `HAVE=file cargo test -p query --test all have -- --ignored`.
 #[test]
 #[ignore = "writes a file for the generator"]
 fn have() {
-    let casts = CASTS.iter().map(|cast| {
-        let context = format!("{:?}", cast.context).to_lowercase();
-        format!("{} {} {context}", type_name(cast.from), type_name(cast.to))
-    });
-    let lines: Vec<String> = function::all()
-        .map(|f| signature(f.name, f.arguments))
-        .chain(function::all_set_functions().map(|f| signature(f.name, f.arguments)))
-        .chain(function::all_aggregates().map(|a| signature(a.name, a.arguments)))
-        .chain(casts)
-        .collect();
+    let shown = shown();
+    let mut lines = Vec::new();
+    for file in LISTS {
+        for what in ours(file) {
+            let first = shown.get(&(file, what.clone())).and_then(|files| files.first());
+            let script = first.map_or("", String::as_str);
+            lines.push(format!("{file}\t{what}\t{script}"));
+        }
+    }
     let file = std::env::var("HAVE").expect("HAVE names a file");
     std::fs::write(file, lines.join("\n")).expect("a file");
 }
