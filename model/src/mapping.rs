@@ -1,8 +1,9 @@
 //! What each client sees of a stored value: one table, and the rules that follow from it.
 //!
 //! A value is stored with a kind of its own; every client has other types. That choice is made here
-//! once. The field dictionary takes a field's type from it, opened tables take Redis's form from it,
-//! and docs/mapping.md is printed from it (tests/all/mapping.rs compares; `UPDATE_DOCS=1` writes).
+//! once. The field dictionary takes a field's type from it, opened tables take Redis's form from
+//! it, and docs/mapping.md is printed from it (tests/all/mapping.rs compares; `UPDATE_DOCS=1`
+//! writes).
 //!
 //! ```text
 //!   Kind ─► Seen ─┬ postgres   type of an undeclared field of this kind alone     ─► field_type
@@ -76,7 +77,10 @@ pub struct Seen {
 }
 
 macro_rules! table {
-    ($($kind:ident $postgres:ident [$($declared:ident)*] $redis:ident $mysql:literal $mongo:literal;)*) => {
+    ($(
+        $kind:ident $postgres:ident [$($declared:ident)*] $redis:ident
+        $mysql:literal $mongo:literal;
+    )*) => {
         [$(Seen {
             kind: Kind::$kind,
             postgres: Type::$postgres,

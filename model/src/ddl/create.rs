@@ -483,8 +483,8 @@ impl Work {
         self.replace(&before, change)
     }
 
-    /// ALTER TABLE … SET (redis_prefix = …). Refused while a key space of the database has keys with
-    /// the prefix: they could not be reached any more.
+    /// ALTER TABLE … SET (redis_prefix = …). Refused while a key space of the database has keys
+    /// with the prefix: they could not be reached any more.
     pub async fn set_redis_prefix(
         &self,
         id: CollectionId,
@@ -513,8 +513,8 @@ impl Work {
 }
 
 impl Work {
-    /// Fails where a key space has a key `prefix:…` that has not expired. Its writers wait, and those
-    /// who began before look at the catalogue anew.
+    /// Fails where a key space has a key `prefix:…` that has not expired. Its writers wait, and
+    /// those who began before look at the catalogue anew.
     async fn refuse_keys(&self, id: CollectionId, prefix: &str) -> Result<()> {
         let space = self.exclude(id).await?;
         let prefix_bytes = format!("{prefix}:").into_bytes();
