@@ -4,6 +4,7 @@
 
 mod clients;
 mod golden;
+mod mapping;
 mod postgres_codec;
 mod postgres_copy;
 mod postgres_session;

@@ -169,6 +169,46 @@ pub fn packet(code: u32, body: &[u8]) -> Vec<u8> {
     [length.to_vec(), code.to_be_bytes().to_vec(), body.to_vec()].concat()
 }
 
+/// A row's cells; `None` for NULL.
+pub type Cells = Vec<Option<Vec<u8>>>;
+
+fn cells(body: &[u8]) -> Cells {
+    let mut at = 2;
+    let mut cell = || {
+        let length = usize::try_from(word::<4>(body, at)).ok();
+        at += 4 + length.unwrap_or(0);
+        length.map(|length| body[at - length..at].to_vec())
+    };
+    (0..word::<2>(body, 0)).map(|_| cell()).collect()
+}
+
+/// An error: its SQLSTATE and its message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    pub code: String,
+    pub message: String,
+}
+
+impl Refusal {
+    fn of(body: &[u8]) -> Refusal {
+        let field = |letter: u8| {
+            let mut fields = body.split(|byte| *byte == 0);
+            let found = fields.find(|field| field.first() == Some(&letter));
+            String::from_utf8_lossy(found.map_or(&[][..], |field| &field[1..])).into_owned()
+        };
+        Refusal { code: field(b'C'), message: field(b'M') }
+    }
+}
+
+/// All that came back up to ReadyForQuery.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub rows: Vec<Cells>,
+    pub copied: Vec<u8>,
+    pub tag: String,
+    pub error: Option<Refusal>,
+}
+
 /// A session at the other end of a stream.
 pub struct Client {
     pub stream: DuplexStream,
@@ -199,13 +239,64 @@ impl Client {
         self.send(&encode(line)).await;
     }
 
-    /// One message, shown.
-    pub async fn next(&mut self) -> String {
+    /// One message, kind and body.
+    pub async fn read(&mut self) -> (u8, Vec<u8>) {
         let mut head = [0; 5];
         self.stream.read_exact(&mut head).await.unwrap();
         let mut body = vec![0; word::<4>(&head, 1) as usize - 4];
         self.stream.read_exact(&mut body).await.unwrap();
-        show(head[0], &body)
+        (head[0], body)
+    }
+
+    /// One message, shown.
+    pub async fn next(&mut self) -> String {
+        let (kind, body) = self.read().await;
+        show(kind, &body)
+    }
+
+    /// Sends messages that end in one answer, and gathers it.
+    pub async fn ask(&mut self, bytes: &[u8]) -> Answer {
+        self.send(bytes).await;
+        let mut answer = Answer::default();
+        loop {
+            let (kind, body) = self.read().await;
+            match kind {
+                b'D' => answer.rows.push(cells(&body)),
+                b'd' => answer.copied.extend(body),
+                b'C' => answer.tag = String::from_utf8_lossy(&body[..body.len() - 1]).into(),
+                b'E' => answer.error = Some(Refusal::of(&body)),
+                b'Z' => return answer,
+                _ => {}
+            }
+        }
+    }
+
+    /// A simple query.
+    pub async fn query(&mut self, sql: &str) -> Answer {
+        self.ask(&message(b'Q', &[sql.as_bytes(), &[0]].concat())).await
+    }
+
+    /// An extended query: values and results all in text, or all in binary.
+    pub async fn bound(&mut self, sql: &str, values: &[Option<Vec<u8>>], binary: bool) -> Answer {
+        let format = [0, 1, 0, u8::from(binary)];
+        let mut bind = [&[0, 0][..], &format].concat();
+        bind.extend((values.len() as u16).to_be_bytes());
+        for value in values {
+            let length = value.as_ref().map_or(-1, |value| value.len() as i32);
+            bind.extend(length.to_be_bytes());
+            bind.extend(value.as_deref().unwrap_or_default());
+        }
+        bind.extend(format);
+        let parse = [&[0], sql.as_bytes(), &[0, 0, 0]].concat();
+        let messages = [(b'P', parse), (b'B', bind), (b'E', vec![0; 5]), (b'S', vec![])];
+        let messages = messages.iter().flat_map(|(kind, body)| message(*kind, body));
+        self.ask(&messages.collect::<Vec<u8>>()).await
+    }
+
+    /// COPY … FROM STDIN with its data.
+    pub async fn copy_in(&mut self, sql: &str, data: &[u8]) -> Answer {
+        let query = message(b'Q', &[sql.as_bytes(), &[0]].concat());
+        self.ask(&[query, message(b'd', data), message(b'c', b"")].concat()).await
     }
 
     pub async fn until(&mut self, kind: u8) -> Vec<String> {
