@@ -136,14 +136,27 @@ class Page:
     def forms(self):
         found = []
         forms_of(self.root.what, [], found)
-        for part in self.parts.values():
-            forms_of(part.alternatives, [], found)
+        for name, part in self.parts.items():
+            forms_of(part.alternatives, self.way_to(name), found)
         words = self.command.split()
         for runs, node in found:
             runs = list(runs)
             if runs[0].split()[:len(words)] == words:
                 runs[0] = " ".join(runs[0].split()[len(words):])
             yield (self.command, tuple(run for run in runs if run)), node
+
+    def way_to(self, name, depth=0):
+        """The runs before the first item that stands for a part: what the part is of."""
+        user = next(self.users(name), None)
+        if user is None or depth > 4:
+            return []
+        runs, item = [], user
+        while item.parent is not None and item.parent.kind == "sequence":
+            sequence = item.parent
+            runs = runs_of(sequence.what[:sequence.what.index(item)]) + runs
+            item = sequence.parent
+        above = self.way_to(item.what, depth + 1) if item.kind == "part" else []
+        return above + [run for run in runs if run not in above[-1:]]
 
     def users(self, name):
         """The items that stand for a part."""
@@ -227,7 +240,8 @@ def begins(found, command, runs):
     """Whether a statement is one of the command."""
     at = verb_at(found)
     # TABLE stands on SELECT's page, RESET on those of SET.
-    if found[at:at + 1] in (["TABLE"], ["RESET"]) and runs[:1] and runs[0].split()[0] == found[at]:
+    other = {"SELECT": "TABLE", "SET": "RESET"}.get((command.split() or [""])[0])
+    if other and found[at:at + 1] == [other] and runs[:1] and runs[0].split()[0] == other:
         return True
     for number, word in enumerate(command.split()):
         # SELECT … INTO, CREATE TABLE … AS: whatever stands between.
@@ -248,7 +262,8 @@ def has(found, form):
     at = 0
     for run in runs:
         run = run.split()
-        while found[at:at + len(run)] != run:
+        # INHERIT is not shown by NO INHERIT.
+        while found[at:at + len(run)] != run or (at and found[at - 1] in ("NO", "NOT")):
             at += 1
             if at > len(found):
                 return False

@@ -182,22 +182,26 @@ def statements(server, recorded):
     samples = [line for line in samples if line and not line.startswith("--")]
     samples = [(line, grammar.words(line)) for line in samples]
     recorded = [(path, grammar.words(text)) for path, text in recorded]
+    apart = {line.strip() for line in open(os.path.join(HERE, "apart.txt"))}
     lines, later, seen = [], [], set()
     for page, form, node in [(page, *found) for page in pages for found in page.forms()] + expressions():
-            if form in seen:
-                continue
-            seen.add(form)
-            path = next((path for path, words in recorded if grammar.has(words, form)), None)
-            if path:
-                lines.append(["done", grammar.name(form), path])
-                continue
-            sample = next((text for text, words in samples if grammar.has(words, form)), None)
-            sample = sample or page and page.statement(node, VALUES)
-            lines.append(["later", grammar.name(form), sample])
-            if sample is None or not grammar.has(grammar.words(sample), form):
-                print(f"no statement for {grammar.name(form)}: {sample}; write one into statements.sql")
-            else:
-                later.append(sample)
+        if form in seen:
+            continue
+        seen.add(form)
+        name = grammar.name(form)
+        if f"- {name}" in apart:
+            continue
+        path = next((path for path, words in recorded if grammar.has(words, form)), None)
+        if path and name not in apart:
+            lines.append(("done", name, path))
+            continue
+        sample = next((text for text, words in samples if grammar.has(words, form)), None)
+        sample = sample or page and page.statement(node, VALUES)
+        lines.append(("later", name, sample))
+        if sample is None or not grammar.has(grammar.words(sample), form):
+            print(f"no statement for {name}: {sample}; write one into statements.sql")
+        else:
+            later.append(sample)
     for statement in server.refused(sorted(set(later))):
         print(f"PostgreSQL does not know {statement}")
     write("postgres_statements.txt", "Statements and their forms", lines)
@@ -235,7 +239,7 @@ class Calls:
         return next((script for given, script in found if fits(key[1], given)), None)
 
 
-def listed(server, calls, file, kind, keys, statement):
+def listed(calls, file, kind, keys, statement):
     """The lines of one list of calls, and the signatures in it that nothing shows."""
     lines, later = [], []
     for key in sorted(set(keys)):
@@ -251,8 +255,8 @@ def listed(server, calls, file, kind, keys, statement):
 def functions(server, calls):
     """Functions, aggregates and operators, and what our binder has to know of those that we have not."""
     quotes = dict(server.rows("select distinct proname, quote_ident(proname) from pg_proc"))
-    every = server.rows(f"select prokind, proname, {ARGUMENTS}, nullif(provariadic, 0)::text, coalesce(aggkind, '') from pg_proc p"
-                        f" left join pg_aggregate on aggfnoid = p.oid where prorettype not in {INTERNAL}"
+    every = server.rows(f"select prokind, proname, {ARGUMENTS}, nullif(provariadic, 0)::text, coalesce(aggkind, ''),"
+                        f" coalesce(aggnumdirectargs, 0) from pg_proc p left join pg_aggregate on aggfnoid = p.oid where prorettype not in {INTERNAL}"
                         " and not 'internal'::regtype = any(proargtypes::oid[])")
     ours = {name for file, name in calls.names if file != "postgres_operators.txt"}
 
@@ -270,21 +274,20 @@ def functions(server, calls):
         return f"SELECT {key[0]}({', '.join(arguments[:split])}) WITHIN GROUP (ORDER BY {', '.join(arguments[split:]) or 1})"
 
     kinds, rest = {}, []
-    for kind, name, arguments, variadic, aggregate_kind in every:
+    for kind, name, arguments, variadic, aggregate_kind, direct in every:
         key = signature(name, arguments, variadic)
         if kind == "a":
-            kinds[key] = aggregate_kind, 1
+            kinds[key] = aggregate_kind, int(direct)
         else:
             rest.append((kind, key))
     windows = {key for kind, key in rest if kind == "w"}
-    plain_call = call
 
     def function(key):
-        return plain_call(key) + (" OVER ()" if key in windows else "")
+        return call(key) + (" OVER ()" if key in windows else "")
 
-    lines, later = listed(server, calls, "postgres_functions.txt", "function", [key for _, key in rest], function)
+    lines, later = listed(calls, "postgres_functions.txt", "function", [key for _, key in rest], function)
     write("postgres_functions.txt", "Functions", lines)
-    lines, more = listed(server, calls, "postgres_aggregates.txt", "function", kinds, aggregate)
+    lines, more = listed(calls, "postgres_aggregates.txt", "function", kinds, aggregate)
     write("postgres_aggregates.txt", "Aggregates", lines)
     operators = [(name, tuple(type_of(ty) for ty in (left, right) if ty)) for name, left, right in server.rows(
         "select oprname, coalesce(l.typname, ''), coalesce(r.typname, '') from pg_operator left join pg_type l"
@@ -294,7 +297,7 @@ def functions(server, calls):
         arguments = list(map(null, key[1]))
         return "SELECT " + (f"{arguments[0]} {key[0]} {arguments[1]}" if len(arguments) == 2 else f"{key[0]} {arguments[0]}")
 
-    lines, most = listed(server, calls, "postgres_operators.txt", "operator", operators, operation)
+    lines, most = listed(calls, "postgres_operators.txt", "operator", operators, operation)
     write("postgres_operators.txt", "Operators", lines)
     known = [key for key in later + more + most if all(plain(ty) in OURS | {"any"} for ty in key[1])]
     operator_names = {name for name, _ in operators}

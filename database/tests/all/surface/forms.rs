@@ -97,8 +97,13 @@ fn from_verb(statement: &[String]) -> &[String] {
 fn begins(statement: &[String], command: &[&str], runs: &[Vec<&str>]) -> bool {
     let mut rest = from_verb(statement);
     // TABLE is told of where SELECT is, RESET where SET is.
-    let alone = rest.first().is_some_and(|first| ["TABLE", "RESET"].contains(&first.as_str()));
-    if alone && runs.first().is_some_and(|run| run[0] == rest[0]) {
+    let other = match command.first() {
+        Some(&"SELECT") => "TABLE",
+        Some(&"SET") => "RESET",
+        _ => "",
+    };
+    let alone = rest.first().is_some_and(|first| first == other);
+    if alone && runs.first().is_some_and(|run| run[0] == other) {
         return true;
     }
     for (number, word) in command.iter().enumerate() {
@@ -119,12 +124,18 @@ fn begins(statement: &[String], command: &[&str], runs: &[Vec<&str>]) -> bool {
     true
 }
 
+fn begins_with(statement: &[String], run: &[&str]) -> bool {
+    statement.len() >= run.len() && statement.iter().zip(run).all(|(word, wanted)| word == wanted)
+}
+
 fn in_order(statement: &[String], runs: &[Vec<&str>]) -> bool {
-    let mut rest = statement;
+    let mut at = 0;
     for run in runs {
-        let found = rest.windows(run.len()).position(|window| window == &run[..]);
-        let Some(found) = found else { return false };
-        rest = &rest[found + run.len()..];
+        // INHERIT is not shown by NO INHERIT.
+        let negated = |at: usize| at > 0 && ["NO", "NOT"].contains(&statement[at - 1].as_str());
+        let stands = |at: &usize| begins_with(&statement[*at..], run) && !negated(*at);
+        let Some(found) = (at..statement.len()).find(stands) else { return false };
+        at = found + run.len();
     }
     true
 }
@@ -156,6 +167,9 @@ fn forms_are_found_and_not_seen_where_they_are_not() {
     assert!(has(&index, "CREATE INDEX: CREATE … UNIQUE"));
     assert!(!has(&index, "CREATE INDEX: CREATE … INDEX … CONCURRENTLY"));
     assert!(!has(&index, "CREATE TABLE"));
+    let check = of("ALTER TABLE t ADD CHECK (a > 0) NO INHERIT");
+    assert!(has(&check, "ALTER TABLE: ADD … NO INHERIT"));
+    assert!(!has(&check, "ALTER TABLE: INHERIT"));
     let quoted = of("SELECT 'ORDER BY' AS \"LIMIT\" FROM t -- UNION");
     for form in ["SELECT: ORDER BY", "SELECT: LIMIT", "SELECT: UNION", "expression: CASE"] {
         assert!(!has(&quoted, form), "{form}");

@@ -91,7 +91,7 @@ async fn session() -> Session {
     let qanat = Qanat::open("memory:").await.unwrap();
     let options = SessionOptions { user: "postgres".into(), ..SessionOptions::default() };
     let mut session = qanat.session(options).await.unwrap();
-    send(&mut session, "CREATE TABLE x (x int)").await.unwrap();
+    send(&mut session, "CREATE TABLE x (x int); CREATE SEQUENCE s").await.unwrap();
     session
 }
 
