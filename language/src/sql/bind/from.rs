@@ -277,7 +277,8 @@ impl Binder<'_> {
             .enumerate()
             .map(|(at, (name, ty))| plain_column(name, ty, -1, at))
             .collect();
-        let relation = derived(&alias, columns)?;
+        let mut relation = derived(&alias, columns)?;
+        relation.scalar = relation.columns.len() == 1;
         let node = match calls {
             Calls::Sets(calls) => NodeKind::Function { calls, ordinality: function.ordinality },
             Calls::Scalar(expression) if !function.ordinality => NodeKind::Project {
@@ -376,6 +377,7 @@ impl Binder<'_> {
             table: Some(table.clone()),
             number: table.id.0,
             key: Some(key),
+            scalar: false,
         };
         rename(&mut relation, alias)?;
         let scan = Scan {
@@ -415,6 +417,7 @@ fn system_row(table: &'static SystemTable, alias: Option<&Alias>) -> Result<Item
         table: None,
         number: table.oid,
         key: None,
+        scalar: false,
     };
     rename(&mut relation, alias)?;
     let types = table.columns.iter().map(|(_, ty)| *ty).collect();
@@ -444,6 +447,7 @@ fn derived(alias: &Alias, columns: Vec<ScopeColumn>) -> Result<Relation> {
         table: None,
         number: 0,
         key: None,
+        scalar: false,
     };
     rename(&mut relation, Some(alias))?;
     Ok(relation)

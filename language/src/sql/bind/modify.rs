@@ -510,6 +510,7 @@ fn declared_row(table: &Arc<Collection>, alias: &str, first: u32) -> Relation {
         table: Some(table.clone()),
         number: table_number,
         key: None,
+        scalar: false,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Relation {
     pub number: u32,
     /// Where its rows' key stands, if the scan yields it.
     pub key: Option<u32>,
+    /// Whether it is a function of one column: its alias alone means that column's value.
+    pub scalar: bool,
 }
 
 /// The relations of one query.
@@ -92,6 +94,12 @@ impl Scope {
                 }
                 found = Found::Column(relation, column);
             }
+        }
+        if matches!(found, Found::Nothing)
+            && let Some(relation) = self.relation(None, name)
+            && let (true, Some(column)) = (relation.scalar, relation.columns.first())
+        {
+            return Found::Column(relation, column);
         }
         found
     }
