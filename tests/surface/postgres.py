@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Lists what PostgreSQL 15 has: statements, functions, aggregates, operators, casts, types, settings.
+"""Lists what PostgreSQL 15 has: statements, functions, aggregates, operators, casts, types,
+settings, system tables.
 
     HAVE=/tmp/have cargo test -p query --test all have -- --ignored
     SHOWN=/tmp/shown cargo test -p qanat --test all shown -- --ignored
@@ -364,12 +365,38 @@ def names_of(out, names):
     out.write(line + "\n];\n")
 
 
-def elsewhere(names, signatures, settings, types):
+def relations(server, recorded):
+    """System tables and views; the script has the columns of each."""
+    shown = {}
+    for path, statement in recorded:
+        words = statement.split()
+        if words[:3] == ["SELECT", "*", "FROM"] and words[4:] == ["LIMIT", "0"]:
+            shown[words[3]] = path
+    lines, rest = [], []
+    for schema, name in server.rows("select nspname, relname from pg_class join pg_namespace n on n.oid = relnamespace"
+                                    " where nspname in ('pg_catalog', 'information_schema') and relkind in ('r', 'v')"
+                                    " order by 1, 2"):
+        what = f"{schema}.{name}"
+        path = shown.get(what)
+        lines.append(("done", what, path) if path else ("later", what, f"SELECT * FROM {what} LIMIT 0"))
+        if not path:
+            rest.append((name, schema))
+    write("postgres_relations.txt", "System tables and views", lines)
+    return rest
+
+
+def pairs_of(out, pairs):
+    for name, schema in sorted(pairs, key=lambda key: (key[0].encode(), key[1])):
+        out.write(f'    ("{name}", "{schema}"),\n')
+    out.write("];\n")
+
+
+def elsewhere(names, signatures, settings, types, relations):
     """The source file that tells our binder what PostgreSQL has besides."""
     with open(os.path.join(ROOT, "query/src/function/elsewhere.rs"), "w") as out:
         out.write("""//! What PostgreSQL has and the tables have not: use of one is "not supported" rather than "does not
-//! exist". Made by tests/surface/postgres.py from pg_proc, pg_operator, pg_type and pg_settings;
-//! sorted by bytes.
+//! exist". Made by tests/surface/postgres.py from pg_proc, pg_operator, pg_type, pg_class and
+//! pg_settings; sorted by bytes.
 //!
 //! The names of functions are enough where the tables have none of that name; further signatures
 //! of names that they have are listed with their types, so that a call that PostgreSQL does not
@@ -392,9 +419,13 @@ pub(super) static SETTINGS: &[&str] = &[
 #[rustfmt::skip]
 pub(super) static TYPES: &[(&str, &str)] = &[
 """)
-        for name, schema in sorted(types, key=lambda key: (key[0].encode(), key[1])):
-            out.write(f'    ("{name}", "{schema}"),\n')
-        out.write("];\n")
+        pairs_of(out, types)
+        out.write("""
+/// System tables and views with their schemas.
+#[rustfmt::skip]
+pub(super) static RELATIONS: &[(&str, &str)] = &[
+""")
+        pairs_of(out, relations)
         out.write("""
 /// Further signatures of names that the tables have, and operators, where all types are ours.
 #[rustfmt::skip]
@@ -412,7 +443,8 @@ def main():
         statements(server, recorded)
         names, signatures = functions(server, calls)
         casts(server, calls)
-        elsewhere(names, signatures, settings(server, recorded), types(server, calls))
+        missing = settings(server, recorded), types(server, calls), relations(server, recorded)
+        elsewhere(names, signatures, *missing)
 
 
 main()

@@ -288,6 +288,11 @@ fn forms_tables() {
 }
 
 #[test]
+fn relations() {
+    check("relations");
+}
+
+#[test]
 fn settings() {
     check("settings");
 }

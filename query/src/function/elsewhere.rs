@@ -1,6 +1,6 @@
 //! What PostgreSQL has and the tables have not: use of one is "not supported" rather than "does not
-//! exist". Made by tests/surface/postgres.py from pg_proc, pg_operator, pg_type and pg_settings;
-//! sorted by bytes.
+//! exist". Made by tests/surface/postgres.py from pg_proc, pg_operator, pg_type, pg_class and
+//! pg_settings; sorted by bytes.
 //!
 //! The names of functions are enough where the tables have none of that name; further signatures
 //! of names that they have are listed with their types, so that a call that PostgreSQL does not
@@ -886,6 +886,63 @@ pub(super) static TYPES: &[(&str, &str)] = &[
     ("xid8", "pg_catalog"),
     ("xml", "pg_catalog"),
     ("yes_or_no", "information_schema"),
+];
+
+/// System tables and views with their schemas.
+#[rustfmt::skip]
+pub(super) static RELATIONS: &[(&str, &str)] = &[
+    ("_pg_foreign_data_wrappers", "information_schema"),
+    ("_pg_foreign_servers", "information_schema"),
+    ("_pg_foreign_table_columns", "information_schema"),
+    ("_pg_foreign_tables", "information_schema"),
+    ("_pg_user_mappings", "information_schema"),
+    ("check_constraint_routine_usage", "information_schema"),
+    ("column_options", "information_schema"),
+    ("data_type_privileges", "information_schema"),
+    ("foreign_data_wrapper_options", "information_schema"),
+    ("foreign_server_options", "information_schema"),
+    ("foreign_table_options", "information_schema"),
+    ("pg_backend_memory_contexts", "pg_catalog"),
+    ("pg_config", "pg_catalog"),
+    ("pg_file_settings", "pg_catalog"),
+    ("pg_hba_file_rules", "pg_catalog"),
+    ("pg_ident_file_mappings", "pg_catalog"),
+    ("pg_shmem_allocations", "pg_catalog"),
+    ("pg_stat_archiver", "pg_catalog"),
+    ("pg_stat_bgwriter", "pg_catalog"),
+    ("pg_stat_database_conflicts", "pg_catalog"),
+    ("pg_stat_gssapi", "pg_catalog"),
+    ("pg_stat_recovery_prefetch", "pg_catalog"),
+    ("pg_stat_slru", "pg_catalog"),
+    ("pg_stat_ssl", "pg_catalog"),
+    ("pg_stat_subscription_stats", "pg_catalog"),
+    ("pg_stat_sys_indexes", "pg_catalog"),
+    ("pg_stat_sys_tables", "pg_catalog"),
+    ("pg_stat_wal", "pg_catalog"),
+    ("pg_stat_xact_all_tables", "pg_catalog"),
+    ("pg_stat_xact_sys_tables", "pg_catalog"),
+    ("pg_stat_xact_user_functions", "pg_catalog"),
+    ("pg_stat_xact_user_tables", "pg_catalog"),
+    ("pg_statio_sys_indexes", "pg_catalog"),
+    ("pg_statio_sys_sequences", "pg_catalog"),
+    ("pg_statio_sys_tables", "pg_catalog"),
+    ("pg_statistic_ext_data", "pg_catalog"),
+    ("role_routine_grants", "information_schema"),
+    ("role_udt_grants", "information_schema"),
+    ("role_usage_grants", "information_schema"),
+    ("routine_column_usage", "information_schema"),
+    ("routine_privileges", "information_schema"),
+    ("routine_routine_usage", "information_schema"),
+    ("routine_sequence_usage", "information_schema"),
+    ("routine_table_usage", "information_schema"),
+    ("sql_features", "information_schema"),
+    ("sql_implementation_info", "information_schema"),
+    ("sql_parts", "information_schema"),
+    ("sql_sizing", "information_schema"),
+    ("transforms", "information_schema"),
+    ("udt_privileges", "information_schema"),
+    ("usage_privileges", "information_schema"),
+    ("user_mapping_options", "information_schema"),
 ];
 
 /// Further signatures of names that the tables have, and operators, where all types are ours.

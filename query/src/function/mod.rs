@@ -326,6 +326,12 @@ pub fn is_type_elsewhere(schema: Option<&str>, name: &str) -> bool {
     elsewhere::TYPES.binary_search(&(name, schema)).is_ok()
 }
 
+/// Whether PostgreSQL has a system table or view of this name that is not in `system`.
+pub fn is_relation_elsewhere(schema: Option<&str>, name: &str) -> bool {
+    let schema = schema.unwrap_or("pg_catalog");
+    elsewhere::RELATIONS.binary_search(&(name, schema)).is_ok()
+}
+
 /// The error for a setting that is not there: 42704, or 0A000 where PostgreSQL has it.
 pub fn no_setting(name: &str) -> crate::Error {
     if elsewhere::SETTINGS.binary_search(&name.to_ascii_lowercase().as_str()).is_ok() {

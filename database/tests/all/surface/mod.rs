@@ -22,11 +22,12 @@ use std::path::{Path, PathBuf};
 use qanat::session::{Fetched, Started, TextParameters, parse};
 use qanat::{Error, Qanat, Session, SessionOptions};
 
-const LISTS: [&str; 7] = [
+const LISTS: [&str; 8] = [
     "postgres_aggregates.txt",
     "postgres_casts.txt",
     "postgres_functions.txt",
     "postgres_operators.txt",
+    "postgres_relations.txt",
     "postgres_settings.txt",
     "postgres_statements.txt",
     "postgres_types.txt",
@@ -192,6 +193,11 @@ fn what_is_done_stands_in_its_script() {
                 "postgres_settings.txt" => {
                     let show = |s: &Vec<String>| matches!(&s[..], [show, name] if show == "SHOW" && name.eq_ignore_ascii_case(&what));
                     script.forms.iter().any(show)
+                }
+                "postgres_relations.txt" => {
+                    let (schema, name) = what.split_once('.').unwrap();
+                    let all = format!("SELECT * FROM {schema} . {name} LIMIT 0").to_uppercase();
+                    script.forms.iter().any(|s| s.join(" ") == all)
                 }
                 _ => script.calls.iter().any(|call| call.shows(file, &what)),
             };

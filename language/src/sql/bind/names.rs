@@ -85,8 +85,12 @@ pub fn shown(name: &ObjectName) -> String {
     parts.join(".")
 }
 
-/// 42P01.
+/// 42P01, or 0A000 for a system table or view that PostgreSQL has.
 pub fn no_relation(name: &ObjectName) -> Error {
+    if query::function::is_relation_elsewhere(name.schema(), name.name()) {
+        let what = format_args!("relation \"{}\"", shown(name));
+        return Error::unsupported(what).at(name.position.0);
+    }
     let message = format!("relation \"{}\" does not exist", shown(name));
     Error::new(ErrorKind::Name, "42P01", message).at(name.position.0)
 }
