@@ -248,7 +248,9 @@ async fn accept(listener: TcpListener, server: Arc<Server>, wire: Wire) -> JoinS
                 }
             };
             let served = server.clone();
-            server.workers.spawn(&mut open, async move {
+            let workers = server.workers.count();
+            let among = if matches!(wire, Wire::Redis) { workers.div_ceil(2) } else { workers };
+            server.workers.spawn(among, &mut open, async move {
                 connection(stream, peer, &served, wire).await;
                 drop(place);
             });

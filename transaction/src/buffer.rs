@@ -169,6 +169,11 @@ impl Buffer {
         self.transaction.snapshot()
     }
 
+    /// Whether a snapshot taken now would be this transaction's, as far as can be told at once.
+    pub fn is_newest(&self) -> bool {
+        self.transaction.is_newest()
+    }
+
     /// The flag that ends this transaction's waits.
     pub fn cancel_token(&self) -> &CancelToken {
         &self.cancel

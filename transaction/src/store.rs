@@ -413,6 +413,11 @@ pub trait Transaction: Send + Sync {
     /// commit, visible whenever something names their id, and swept if the transaction ends without
     /// commit. Bounded memory.
     fn stage(&self, writes: WriteSet) -> Answer<'_, ()>;
+    /// Whether a snapshot taken now would be this transaction's. False where that cannot be told
+    /// without asking.
+    fn is_newest(&self) -> bool {
+        false
+    }
     /// Waits until the highest stamp that this transaction saw is visible.
     fn settle(&self) -> Answer<'_, ()>;
     /// Validates, commits, waits for the durability asked for.

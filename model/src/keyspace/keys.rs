@@ -162,6 +162,13 @@ impl Keys {
         self.database
     }
 
+    /// Whether a transaction begun now would read the same; then it may serve for one, at the time
+    /// `now`.
+    pub fn begin_again(&mut self, now: u64) -> bool {
+        self.now = now;
+        self.view == View::Snapshot && self.work.buffer().is_newest()
+    }
+
     /// The time of all commands.
     pub fn now(&self) -> u64 {
         self.now

@@ -411,6 +411,12 @@ impl Transaction for LocalTransaction {
         })
     }
 
+    fn is_newest(&self) -> bool {
+        let snapshot = self.snapshot_stamp();
+        self.shared.progress.glance(&self.shared.journal) == snapshot
+            && !self.shared.snapshots.has_ended(snapshot)
+    }
+
     fn settle(&self) -> Answer<'_, ()> {
         eager(self.settle_seen())
     }

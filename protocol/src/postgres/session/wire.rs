@@ -95,6 +95,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.due = self.out.len();
     }
 
+    /// Whether the client waits for anything in the buffer.
+    pub fn has_due(&self) -> bool {
+        self.due > 0
+    }
+
     /// Where in the stream the next message will begin.
     pub fn position(&self) -> u64 {
         self.gone + self.out.len() as u64

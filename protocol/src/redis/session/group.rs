@@ -11,6 +11,9 @@
 //! once. Nobody waits for company: whoever is ready anyway, in this turn of the thread's loop,
 //! joins; a connection alone commits as it would have.
 //!
+//! Commands that only read share a snapshot in the same way, as long as a fresh one would be the
+//! same; it goes with the turn, so that nobody's memory is held by it.
+//!
 //! **Invariants**
 //! - A group is one transaction in which the connections' commands run one after the other, each
 //!   with its own savepoints, so it is a pipeline that happens to have several readers.
@@ -32,13 +35,14 @@ use qanat::keys::{KeyError, KeySession, KeyTransaction};
 use qanat::{Durability, Stamp};
 use tokio::sync::Notify;
 
-use super::{Batch, Command, Session, locks};
+use super::{Batch, Command, Server, Session, locks};
 use crate::redis::error;
 
 /// The groups that are open now, one for each thread.
 #[derive(Default)]
 pub(super) struct Groups {
     places: [Mutex<Option<Open>>; PLACES],
+    snapshots: [Mutex<Option<Reading>>; PLACES],
 }
 
 /// Threads beyond this share places.
@@ -100,6 +104,31 @@ impl Drop for Open {
     /// Dropped before its commit began, it has failed.
     fn drop(&mut self) {
         self.group.finish(Outcome::Failed);
+    }
+}
+
+/// A snapshot that others may read at.
+struct Reading {
+    keys: KeyTransaction,
+    /// Whose it is.
+    number: u64,
+}
+
+/// The duty to end a shared snapshot with the turn that began it.
+pub(super) struct Reader {
+    server: Arc<Server>,
+    place: usize,
+    number: u64,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut slot = self.server.groups.snapshots[self.place].lock();
+        if slot.as_ref().is_some_and(|reading| reading.number == self.number) {
+            let ended = slot.take();
+            drop(slot);
+            drop(ended);
+        }
     }
 }
 
@@ -242,6 +271,50 @@ impl Session {
             }
         }
         self.is_together = true;
+        true
+    }
+
+    /// Runs commands that only read at a snapshot shared with other connections; false where they
+    /// are still to be run, alone.
+    pub(super) async fn read_together(
+        &mut self,
+        batch: &Batch,
+        input: &[u8],
+        range: Range<usize>,
+        run: &[&'static Command],
+    ) -> bool {
+        let server = self.server.clone();
+        let slot = &server.groups.snapshots[self.place];
+        let found = slot.lock().take().filter(|reading| self.keys.is_of(&reading.keys));
+        let now = server.keyspaces.now();
+        let found = found.and_then(|mut reading| {
+            // What has become old ends here.
+            reading.keys.begin_again(now).then_some(reading)
+        });
+        let mut reading = match found {
+            Some(reading) => reading,
+            None => match self.keys.begin(false).await {
+                Ok(keys) => {
+                    let (place, number) = (self.place, self.client.id);
+                    self.reader = Some(Reader { server: server.clone(), place, number });
+                    Reading { keys, number }
+                }
+                Err(_) => return false,
+            },
+        };
+        let (start, lookups) = (self.out.len(), self.lookups);
+        reading.keys.select(self.keys.space());
+        for (at, command) in range.zip(run) {
+            let argv = batch.get(at, input);
+            if self.call(&mut reading.keys, command, argv, false).await.is_err() {
+                (self.lookups, _) = (lookups, self.out.truncate(start));
+                return false;
+            }
+        }
+        let mut slot = slot.lock();
+        if slot.is_none() {
+            *slot = Some(reading);
+        }
         true
     }
 

@@ -89,6 +89,8 @@ pub struct Session {
     place: usize,
     /// The last commands ran in a group, which has let the others on already.
     is_together: bool,
+    /// A snapshot that others read at, until this turn ends.
+    reader: Option<group::Reader>,
 }
 
 /// Serves one connection until it ends; `address` and `local` are shown to operators.
@@ -136,6 +138,7 @@ impl Session {
             closing: false,
             place: group::Groups::place(),
             is_together: false,
+            reader: None,
             server,
             client,
         })
@@ -160,6 +163,7 @@ impl Session {
                 // all that are ready first.
                 tokio::task::yield_now().await;
             }
+            self.reader = None;
             self.write(stream).await?;
             if self.closing || client.is_killed() {
                 return stream.shutdown().await;
@@ -350,12 +354,15 @@ impl Session {
         let run = std::mem::take(&mut self.run);
         let writes = run.iter().any(|command| command.flags.has(Flags::WRITE));
         self.server.wait_paused(writes).await;
-        if writes
-            && self.server.is_crowded()
-            && self.run_together(batch, input, range.clone(), &run).await
-        {
-            self.run = run;
-            return;
+        if self.server.is_crowded() {
+            let done = match writes {
+                true => self.run_together(batch, input, range.clone(), &run).await,
+                false => self.read_together(batch, input, range.clone(), &run).await,
+            };
+            if done {
+                self.run = run;
+                return;
+            }
         }
         let mut attempt = 0;
         let failed = loop {
