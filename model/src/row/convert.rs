@@ -196,10 +196,59 @@ pub(crate) fn write_key(writer: &mut KeyWriter<'_>, ty: Type, datum: &Datum<'_>)
         Datum::Interval(v) => writer.interval(v),
         Datum::Uuid(v) => writer.uuid(&v),
         Datum::ObjectId(v) => writer.object_id(&v),
+        Datum::Json(raw) | Datum::Array(raw) if ty.scalar == Scalar::Jsonb => {
+            match in_order(raw)? {
+                Some(value) => writer.value(&value),
+                None => writer.raw(raw)?,
+            }
+        }
         Datum::Json(raw) | Datum::Array(raw) => writer.raw(raw)?,
         Datum::Record(_) => return Err(Error::Unsupported("a row value in a key".into())),
     }
     Ok(())
+}
+
+/// A jsonb value with the fields of its documents in one order, so that equal values have one key;
+/// `None` where they stand in it already. The order is jsonb's: shorter names first, then by bytes.
+fn in_order(raw: Raw<'_>) -> Result<Option<Value>> {
+    if is_in_order(raw) {
+        return Ok(None);
+    }
+    let mut value = raw.to_value().map_err(|_| Error::Corrupt("a jsonb value".into()))?;
+    put_in_order(&mut value);
+    Ok(Some(value))
+}
+
+fn by_name(a: &str, b: &str) -> std::cmp::Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.as_bytes().cmp(b.as_bytes()))
+}
+
+/// Depth is bounded: what is stored was validated.
+fn is_in_order(raw: Raw<'_>) -> bool {
+    if raw.is_array() {
+        return raw.elements().all(|element| element.is_ok_and(is_in_order));
+    }
+    let mut before: Option<&str> = None;
+    !raw.is_document()
+        || raw.entries().all(|entry| {
+            let Ok((value::cbor::Key::Name(name), field)) = entry else { return false };
+            let ascends = before.is_none_or(|before| by_name(before, name).is_lt());
+            before = Some(name);
+            ascends && is_in_order(field)
+        })
+}
+
+fn put_in_order(value: &mut Value) {
+    match value {
+        Value::Array(elements) => elements.iter_mut().for_each(put_in_order),
+        Value::Document(document) => {
+            let mut fields: Vec<(String, Value)> = std::mem::take(document).into_iter().collect();
+            fields.sort_by(|(a, _), (b, _)| by_name(a, b));
+            fields.iter_mut().for_each(|(_, field)| put_in_order(field));
+            *document = fields.into_iter().collect();
+        }
+        _ => {}
+    }
 }
 
 /// Whether the key alone gives exactly this datum back.
@@ -211,7 +260,10 @@ pub(crate) fn is_kept_by_key(ty: Type, datum: &Datum<'_>) -> bool {
         Datum::Float(n) => same_float(n),
         Datum::Decimal(n) => n.identical(&n.normalized()),
         Datum::Interval(v) => v.months == 0 && v.span() / DAY == v.days.into(),
-        Datum::Json(raw) | Datum::Array(raw) => is_item_kept(ty, raw).unwrap_or(false),
+        Datum::Json(raw) | Datum::Array(raw) => {
+            let ordered = ty.scalar != Scalar::Jsonb || is_in_order(raw);
+            ordered && is_item_kept(ty, raw).unwrap_or(false)
+        }
         _ => true,
     }
 }
