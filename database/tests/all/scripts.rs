@@ -222,127 +222,55 @@ fn check(name: &str) {
     assert!(count == 0, "{count} answers of {name} differ:\n{failures}");
 }
 
-#[test]
-fn basics() {
-    check("basics");
+/// A test for each script.
+macro_rules! scripts {
+    ($($name:ident)*) => {
+        $(#[test]
+        fn $name() {
+            check(stringify!($name));
+        })*
+
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+scripts! {
+    basics
+    ddl
+    types
+    queries
+    calls_aggregates
+    calls_casts
+    calls_functions
+    calls_operators
+    calls_types
+    forms_expressions
+    forms_queries
+    forms_session
+    forms_tables
+    relations
+    settings
+    transactions
+    hermitage_read_committed
+    hermitage_repeatable_read
+    hermitage_serializable
+    isolation_locks
+    isolation_deadlock
+    isolation_savepoint
+    isolation_unique
+    isolation_update
+    isolation_ddl
+    jsonb_keys
 }
 
 #[test]
-fn ddl() {
-    check("ddl");
-}
-
-#[test]
-fn types() {
-    check("types");
-}
-
-#[test]
-fn queries() {
-    check("queries");
-}
-
-#[test]
-fn calls_aggregates() {
-    check("calls_aggregates");
-}
-
-#[test]
-fn calls_casts() {
-    check("calls_casts");
-}
-
-#[test]
-fn calls_functions() {
-    check("calls_functions");
-}
-
-#[test]
-fn calls_operators() {
-    check("calls_operators");
-}
-
-#[test]
-fn calls_types() {
-    check("calls_types");
-}
-
-#[test]
-fn forms_expressions() {
-    check("forms_expressions");
-}
-
-#[test]
-fn forms_queries() {
-    check("forms_queries");
-}
-
-#[test]
-fn forms_session() {
-    check("forms_session");
-}
-
-#[test]
-fn forms_tables() {
-    check("forms_tables");
-}
-
-#[test]
-fn relations() {
-    check("relations");
-}
-
-#[test]
-fn settings() {
-    check("settings");
-}
-
-#[test]
-fn transactions() {
-    check("transactions");
-}
-
-#[test]
-fn hermitage_read_committed() {
-    check("hermitage_read_committed");
-}
-
-#[test]
-fn hermitage_repeatable_read() {
-    check("hermitage_repeatable_read");
-}
-
-#[test]
-fn hermitage_serializable() {
-    check("hermitage_serializable");
-}
-
-#[test]
-fn isolation_locks() {
-    check("isolation_locks");
-}
-
-#[test]
-fn isolation_deadlock() {
-    check("isolation_deadlock");
-}
-
-#[test]
-fn isolation_savepoint() {
-    check("isolation_savepoint");
-}
-
-#[test]
-fn isolation_unique() {
-    check("isolation_unique");
-}
-
-#[test]
-fn isolation_update() {
-    check("isolation_update");
-}
-
-#[test]
-fn isolation_ddl() {
-    check("isolation_ddl");
+fn every_script_is_replayed() {
+    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let scripts = files.filter(|path| path.extension().is_some_and(|e| e == "txt"));
+    let mut found: Vec<String> =
+        scripts.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    let mut known = NAMES.to_vec();
+    found.sort();
+    known.sort_unstable();
+    assert_eq!(found, known, "a script of tests/sql has no test here, or the reverse");
 }
