@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(day_of_year(days(2024, 12, 31)), 366);
         for day in [i32::MIN, i32::MAX] {
             let date = civil(day.into());
-            assert_eq!(days(date.year, date.month, date.day), day.into());
+            assert_eq!(days(date.year, date.month, date.day), i64::from(day));
         }
     }
 }

@@ -20,22 +20,26 @@
 //! * [`key`] is the ordered form: comparing two keys as byte strings compares the values.
 //! * [`Decimal`] is exact arithmetic wide enough for NUMERIC and Decimal128 both.
 //! * [`json`] and [`text`] are the forms that people read.
+//! * [`doc!`] writes a document in a program's text, and [`mod@serde`] makes values of a program's
+//!   own types and the other way round.
 //! * [`compare`] is the order itself, written without looking at the keys, so that each checks the
 //!   other.
 //!
 //! Invariants: nothing here does I/O, reads a clock or knows a schema. No function panics on bytes
 //! or text from outside. No reader recurses deeper than [`MAX_DEPTH`].
 //!
-//! Rejected: one `serde` data model for all of it. It has no place for a date, a decimal or a
-//! width, and decoding a whole document to read one field costs fifteen times as much as a cursor
-//! does.
+//! Rejected: serde's data model as *the* model of all of it, in place of a [`Value`]. It has no
+//! place for a date, a decimal or a width, and decoding a whole document to read one field costs
+//! fifteen times as much as a cursor does.
 
 pub mod calendar;
 pub mod cbor;
 pub mod compare;
 pub mod decimal;
+mod doc;
 pub mod json;
 pub mod key;
+pub mod serde;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 #[cfg(test)]
@@ -46,6 +50,8 @@ mod value;
 pub use cbor::{Damaged, Encoder, Item, Key, Raw};
 pub use compare::cmp_bson;
 pub use decimal::{Decimal, DecimalError};
+#[doc(hidden)]
+pub use doc::__no_elements;
 pub use key::{KeyReader, KeyWriter, Order};
 pub use value::{Document, Interval, Kind, Value};
 

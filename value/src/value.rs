@@ -430,7 +430,13 @@ macro_rules! from {
 from! {
     bool => Bool, i8 => Int8, i16 => Int16, i32 => Int32, i64 => Int64, f32 => Float32,
     f64 => Float64, Decimal => Decimal, String => Text, &str => Text, Interval => Interval,
-    Document => Document, Vec<Value> => Array,
+    Document => Document, Vec<Value> => Array, u8 => Int16, u16 => Int32, u32 => Int64,
+}
+
+impl From<&String> for Value {
+    fn from(text: &String) -> Value {
+        Value::Text(text.clone())
+    }
 }
 
 impl From<u64> for Value {

@@ -2,7 +2,9 @@
 
 mod cbor;
 mod decimal;
+mod doc;
 mod golden;
 mod json;
 mod key;
+mod serde;
 mod text;
