@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use protocol::redis::client::{self, Reply};
+use protocol::redis::session::{Options, Server};
 
 use crate::clients::redis::{Client, server};
 use crate::golden;
@@ -77,6 +78,99 @@ fn no_increment_is_lost() {
         assert_eq!(client.text("get y").await, "$3\r\n500\r\n");
         assert_eq!(client.text("hget h f").await, "$3\r\n500\r\n");
         assert_eq!(client.text("dbsize").await, ":3\r\n");
+    });
+}
+
+/// A store with its Redis server, on one thread as a worker has.
+async fn crowd(clients: usize) -> (qanat::Qanat, Vec<Client>) {
+    let qanat = qanat::Qanat::open("memory:").await.unwrap();
+    let server = Server::new(qanat.keyspaces().clone(), Options::default());
+    let mut clients: Vec<Client> = (0..clients).map(|_| Client::of(&server)).collect();
+    // The first write makes the key space, alone.
+    assert_eq!(clients[0].text("set first 1").await, "+OK\r\n");
+    for client in &mut clients {
+        client.line("ping").await;
+    }
+    (qanat, clients)
+}
+
+fn worker() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+#[test]
+fn connections_that_are_ready_together_commit_together() {
+    worker().block_on(async {
+        let (qanat, mut clients) = crowd(40).await;
+        let before = qanat.usage().records;
+        for (at, client) in clients.iter_mut().enumerate() {
+            // One in four fails by itself and takes nobody with it.
+            let line = match at % 4 {
+                0 => "hset first f v\r\n".to_owned(),
+                1 => "incr together\r\n".to_owned(),
+                _ => format!("set k{at} v{at}\r\n"),
+            };
+            client.send(line.as_bytes()).await;
+        }
+        let mut sums = BTreeSet::new();
+        for (at, client) in clients.iter_mut().enumerate() {
+            let reply = String::from_utf8(client.reply().await).unwrap();
+            match at % 4 {
+                0 => assert!(reply.starts_with("-WRONGTYPE"), "{reply}"),
+                1 => drop(sums.insert(reply)),
+                _ => assert_eq!(reply, "+OK\r\n"),
+            }
+        }
+        assert_eq!(sums.len(), 10, "{sums:?}");
+        assert_eq!(clients[7].text("get k2").await, "$2\r\nv2\r\n");
+        assert_eq!(clients[7].text("get together").await, "$2\r\n10\r\n");
+        let commits = qanat.usage().records - before;
+        assert!((1..10).contains(&commits), "{commits} commits of 30 writes");
+    });
+}
+
+#[test]
+fn a_locked_key_holds_nobody_but_its_own_client() {
+    worker().block_on(async {
+        let (qanat, mut clients) = crowd(20).await;
+        let mut sql = qanat.session(qanat::SessionOptions::default()).await.unwrap();
+        for text in ["BEGIN", "SELECT value FROM redis WHERE key = 'first' FOR UPDATE"] {
+            let parsed = qanat::session::parse(text).unwrap();
+            let prepared = sql.prepare(text, &parsed[0], &[]).await.unwrap();
+            let none = qanat::session::TextParameters(&[]);
+            let started = sql.start(&prepared, &none).await.unwrap();
+            let qanat::session::Started::Portal(mut portal) = started else { continue };
+            while let qanat::session::Fetched::Rows(_) = portal.fetch(&mut sql, 9).await.unwrap() {}
+        }
+        for (at, client) in clients.iter_mut().enumerate() {
+            let key = if at == 5 { "first".to_owned() } else { format!("k{at}") };
+            client.send(format!("set {key} new\r\n").as_bytes()).await;
+        }
+        for (at, client) in clients.iter_mut().enumerate().filter(|(at, _)| *at != 5) {
+            assert_eq!(client.reply().await, b"+OK\r\n", "client {at}");
+        }
+        let waits = std::time::Duration::from_millis(100);
+        assert!(tokio::time::timeout(waits, clients[5].reply()).await.is_err());
+        drop(sql);
+        assert_eq!(clients[5].reply().await, b"+OK\r\n");
+        assert_eq!(clients[6].text("get first").await, "$3\r\nnew\r\n");
+    });
+}
+
+#[test]
+fn a_shared_snapshot_shows_what_was_answered_before() {
+    worker().block_on(async {
+        let (_qanat, mut clients) = crowd(30).await;
+        for round in 0..50 {
+            assert_eq!(clients[0].text(&format!("set first {round}")).await, "+OK\r\n");
+            for client in &mut clients {
+                client.send(b"get first\r\n").await;
+            }
+            for client in &mut clients {
+                let reply = String::from_utf8(client.reply().await).unwrap();
+                assert!(reply.ends_with(&format!("\r\n{round}\r\n")), "{round}: {reply}");
+            }
+        }
     });
 }
 

@@ -120,6 +120,8 @@ pub struct Usage {
     pub flushes: u64,
     /// Commits that these made durable.
     pub flushed_commits: u64,
+    /// Records of the log since the store was made: commits, and parts of staged ones.
+    pub records: u64,
 }
 
 /// Everything that transactions, the applier and the feed share.
@@ -253,6 +255,7 @@ impl Local {
             locked_keys: shared.locks.keys(),
             flushes: counters.flushes,
             flushed_commits: counters.flushed_records,
+            records: shared.journal.last(),
         }
     }
 

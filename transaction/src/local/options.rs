@@ -76,6 +76,8 @@ impl LocalOptions {
             backlog_hard_bytes: (bytes / 8).min(256 * MB),
             checkpoint_bytes: (bytes / 16).min(64 * MB),
             log_buffer_bytes: (bytes / 64).clamp(MB, 8 * MB),
+            // In memory it is three times its size: keys, the log's record, the version table.
+            write_set_bytes_max: (bytes / 4).clamp(16 * MB, 256 * MB),
             ..LocalOptions::default()
         }
     }
