@@ -182,6 +182,7 @@ impl Applier {
         if !retained.is_empty() {
             self.retained.push_back((stamp, retained));
         }
+        shared.versions.trim_order();
         Ok(())
     }
 

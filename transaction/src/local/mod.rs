@@ -48,6 +48,7 @@ mod journal;
 mod locks;
 mod open;
 mod options;
+mod order;
 mod outcome;
 mod progress;
 mod read;

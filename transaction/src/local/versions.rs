@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   points ─► hash shard ─► key ─► chain   v(12) v(17) v(31)      oldest first
-//!   ranges ─► ordered set of the keys ─► hash shard of each
+//!   ranges ─► the keys in order (`order`) ─► hash shard of each
 //!
 //!   publish ──► push newest ──► applied ──► newest ≤ every snapshot ──► the entry leaves
 //!                  │               ▲
@@ -12,8 +12,8 @@
 //!
 //! **Invariants**
 //! - A key's stamps ascend, and if a key is here, its newest version is here.
-//! - A key is in the ordered set exactly while it is in its shard: both change under the shard's
-//!   lock.
+//! - A key stands in the order exactly while it is in its shard, sorted in or listed to be: both
+//!   change under the shard's lock.
 //! - An entry leaves only when its newest version is in the engine and at or below every live
 //!   snapshot. So *no entry* means: unchanged since the oldest snapshot; validation needs no
 //!   engine.
@@ -37,19 +37,21 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use crossbeam_skiplist::SkipSet;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use parking_lot::RwLock;
 use smallvec::SmallVec;
 
+use super::order::{KeyOrder, Standing};
 use super::snapshots::Horizon;
 use crate::store::RangeTest;
 use crate::{Direction, Stamp};
 
 const SHARDS: usize = 128;
-/// Memory of an entry beside key and values: hash slot, ordered set's node.
+/// Room for so many entries stays with a shard that has become empty: the next batch fills it.
+const KEPT_ENTRIES: usize = 512;
+/// Memory of an entry beside key and values: hash slot, place in the order.
 const ENTRY_COST: usize = 200;
 /// Memory of a version beside its value.
 const VERSION_COST: usize = 72;
@@ -78,6 +80,7 @@ struct Entry {
     prune_at: u32,
     /// Waits in the retained queue for a snapshot to end.
     retained: bool,
+    standing: Standing,
 }
 
 impl Entry {
@@ -155,7 +158,7 @@ impl Quiet {
 /// The table.
 pub(super) struct Versions {
     shards: Box<[RwLock<HashTable<Entry>>]>,
-    order: SkipSet<Bytes>,
+    order: KeyOrder,
     hasher: FixedState,
     bytes: AtomicUsize,
     entries: AtomicUsize,
@@ -170,7 +173,7 @@ impl Versions {
     pub fn new(seed: u64, opened_at: Stamp) -> Self {
         Versions {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
-            order: SkipSet::new(),
+            order: KeyOrder::new(),
             hasher: FixedState::with_seed(seed),
             bytes: AtomicUsize::new(0),
             entries: AtomicUsize::new(0),
@@ -267,11 +270,12 @@ impl Versions {
             }
             Slot::Vacant(slot) => {
                 added += key.len() + ENTRY_COST;
-                self.order.insert(key.clone());
+                let standing = self.order.enter(key);
                 self.entries.fetch_add(1, Ordering::Relaxed);
                 let versions = SmallVec::from_buf([version]);
                 let key = key.clone();
-                slot.insert(Entry { key, versions, prune_at: PRUNE_AT, retained: false });
+                let prune_at = PRUNE_AT;
+                slot.insert(Entry { key, versions, prune_at, retained: false, standing });
             }
         }
         drop(shard);
@@ -342,9 +346,9 @@ impl Versions {
         }
         self.evicted.fetch_max(newest.0, Ordering::AcqRel);
         let (entry, _) = slot.remove();
-        self.order.remove(entry.key.as_ref());
-        if guard.capacity() > 64 && guard.len() < guard.capacity() / 8 {
-            guard.shrink_to(0, |entry| self.hasher.hash_one(entry.key.as_ref()));
+        self.order.leave(entry.key.as_ref(), entry.standing);
+        if guard.capacity() > 2 * KEPT_ENTRIES && guard.len() < guard.capacity() / 8 {
+            guard.shrink_to(KEPT_ENTRIES, |entry| self.hasher.hash_one(entry.key.as_ref()));
         }
         drop(guard);
         freed += entry.key.len() + ENTRY_COST;
@@ -394,7 +398,8 @@ impl Versions {
         test: Option<&RangeTest>,
     ) -> bool {
         bounds(start, end).is_some_and(|range| {
-            self.order.range::<[u8], _>(range).any(|key| self.changed_for(key.value(), since, test))
+            self.arrange(start, end);
+            self.order.range(range).any(|key| self.changed_for(&key, since, test))
         })
     }
 
@@ -408,15 +413,33 @@ impl Versions {
         records: usize,
     ) -> (Vec<Listed>, Option<Bytes>) {
         let Some(range) = bounds(start, end) else { return (Vec::new(), None) };
-        let range = self.order.range::<[u8], _>(range).map(|key| key.value().clone());
+        self.arrange(start, end);
+        let keys = self.order.range(range);
         match direction {
-            Direction::Forward => self.listed(range, at, records),
-            Direction::Backward => {
-                let range =
-                    self.order.range::<[u8], _>(bounds(start, end).unwrap_or(EVERYTHING)).rev();
-                self.listed(range.map(|key| key.value().clone()), at, records)
-            }
+            Direction::Forward => self.listed(keys, at, records),
+            Direction::Backward => self.listed(keys.rev(), at, records),
         }
+    }
+
+    /// Brings the keys of a range into order; to be called before each look at it.
+    fn arrange(&self, start: &[u8], end: &[u8]) {
+        self.order.arrange(start, end, |key, ticket, insert| {
+            let (hash, shard) = self.place(key);
+            let mut shard = shard.write();
+            if let Some(entry) = shard.find_mut(hash, |entry| entry.key == *key)
+                && entry.standing == Standing::Listed(ticket)
+            {
+                insert(key);
+                entry.standing = Standing::Arranged;
+            }
+        });
+    }
+
+    /// Forgets the places of keys that have left; for the applier, after each batch.
+    pub fn trim_order(&self) {
+        self.order.trim(self.entries(), |key, ticket| {
+            self.read(key, |entry| entry.standing == Standing::Listed(ticket)).unwrap_or(false)
+        });
     }
 
     fn listed(
@@ -437,8 +460,6 @@ impl Versions {
 }
 
 type KeyBounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
-
-const EVERYTHING: KeyBounds<'static> = (Bound::Unbounded, Bound::Unbounded);
 
 /// The bounds of a range, `None` where it is empty or reversed.
 fn bounds<'a>(start: &'a [u8], end: &'a [u8]) -> Option<KeyBounds<'a>> {
