@@ -22,7 +22,10 @@ mod walk;
 pub use constant::Constant;
 pub use print::Names;
 
+use std::sync::Arc;
+
 use crate::function::Function;
+use crate::predicate::Leaf;
 use crate::{Arena, Datum, Result, Type};
 
 /// What evaluation may ask of its surroundings.
@@ -269,6 +272,13 @@ pub enum Node {
     Array(Vec<Expression>),
     /// ROW(…).
     Row(Vec<Expression>),
+    /// A predicate's leaf about a document: true or false, NULL only where there is no document.
+    Match {
+        /// The document, as a jsonb value.
+        document: Box<Expression>,
+        /// What is asked of it.
+        leaf: Arc<Leaf>,
+    },
 }
 
 impl Expression {

@@ -11,6 +11,9 @@
 //! Every language binds to the same plan, and each of its operators and functions to one entry of
 //! one table (`sql.int8_add`, `bson.compare`), so that no dialect flag exists at run time.
 //!
+//! A WHERE is an expression; a filter of documents is a [`predicate`], which becomes one too, over
+//! the row's document.
+//!
 //! **Invariants**
 //! - An expression never touches the store: subqueries are operators (`Apply`) that feed a column.
 //! - Operators hold owned requests, never futures; a batch borrows only from what it keeps alive
@@ -26,6 +29,7 @@ pub mod execute;
 pub mod expression;
 pub mod function;
 pub mod plan;
+pub mod predicate;
 pub mod system;
 
 pub use error::{Error, ErrorKind, Result};

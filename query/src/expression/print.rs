@@ -93,6 +93,7 @@ impl Printer<'_> {
                 self.text("]");
             }
             Node::Row(list) => self.named("ROW", list),
+            Node::Match { document, leaf } => self.around("(", document, &format!(" @@ {leaf})")),
         }
     }
 

@@ -40,9 +40,10 @@ impl Expression {
             | Node::Coalesce(list)
             | Node::Array(list)
             | Node::Row(list) => list.iter().collect(),
-            Node::Not(argument) | Node::IsNull { argument, .. } | Node::IsBool { argument, .. } => {
-                vec![argument]
-            }
+            Node::Not(argument)
+            | Node::IsNull { argument, .. }
+            | Node::IsBool { argument, .. }
+            | Node::Match { document: argument, .. } => vec![argument],
             Node::IsDistinct { sides, .. } => vec![&sides.0, &sides.1],
             Node::Case { branches, otherwise } => {
                 let pairs = branches.iter().flat_map(|(when, then)| [when, then]);
@@ -65,9 +66,10 @@ impl Expression {
             | Node::Coalesce(list)
             | Node::Array(list)
             | Node::Row(list) => list.iter_mut().collect(),
-            Node::Not(argument) | Node::IsNull { argument, .. } | Node::IsBool { argument, .. } => {
-                vec![argument]
-            }
+            Node::Not(argument)
+            | Node::IsNull { argument, .. }
+            | Node::IsBool { argument, .. }
+            | Node::Match { document: argument, .. } => vec![argument],
             Node::IsDistinct { sides, .. } => vec![&mut sides.0, &mut sides.1],
             Node::Case { branches, otherwise } => {
                 let pairs = branches.iter_mut().flat_map(|(when, then)| [when, then]);

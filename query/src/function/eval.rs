@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 
 use super::{Call, CallTypes, Function, NullRule, array};
 use crate::expression::{Context, Expression, Node};
+use crate::predicate::Leaf;
 use crate::{Arena, Datum, Error, Result, Type};
 
 /// What evaluation carries down.
@@ -58,6 +59,7 @@ impl<'a> Walk<'a, '_> {
             }
             Node::Array(parts) => self.array(expression.ty, parts),
             Node::Row(parts) => self.record(parts),
+            Node::Match { document, leaf } => self.matches(document, leaf),
         }
     }
 
@@ -77,6 +79,15 @@ impl<'a> Walk<'a, '_> {
                 format!("there is no parameter ${}", at.saturating_add(1)),
             )
         })
+    }
+
+    #[inline(never)]
+    fn matches(&self, document: &'a Expression, leaf: &Leaf) -> Result<Datum<'a>> {
+        match self.value(document)? {
+            Datum::Json(document) => leaf.matches(document).map(Datum::Bool),
+            nothing if nothing.is_null() => Ok(Datum::Null),
+            _ => Err(Error::internal("a filter on what is no document")),
+        }
     }
 
     #[inline(never)]

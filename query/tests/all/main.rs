@@ -5,6 +5,7 @@
 mod expression;
 mod golden;
 mod order;
+mod predicate;
 mod session;
 mod surface;
 mod system;

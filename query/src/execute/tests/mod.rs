@@ -7,6 +7,7 @@
 
 mod changes;
 mod later;
+mod matches;
 mod operators;
 mod plans;
 
