@@ -20,9 +20,12 @@
 //! - What is not supported is an error that names the thing; nothing is parsed and then ignored.
 //! - An error has a position in the text whenever the peer would show one.
 //!
+//! There are two: [`sql`], which is text, and [`filter`], whose statements are documents.
+//!
 //! Rejected: translating one language into another's text (positions, types and error codes are
 //! lost),
 //! and a general SQL engine behind it (it plans too slowly for point reads and wraps overflow
 //! silently).
 
+pub mod filter;
 pub mod sql;
