@@ -152,6 +152,41 @@ impl Keys {
         })
     }
 
+    /// Over the work of a transaction that does more than keys: it writes, and whoever gave the
+    /// work takes it back with [`Keys::into_work`].
+    pub fn within(work: Work, database: DatabaseId, space: u32, now: u64) -> Keys {
+        let spaces = Arc::new(Spaces::of(&work.catalogue(), database));
+        Keys {
+            work,
+            spaces,
+            database,
+            space,
+            view: View::Latest,
+            now,
+            counts: Counts::new(),
+            depends: SmallVec::new(),
+            held: Map::default(),
+            random: 0,
+            string_bytes_max: STRING_BYTES_MAX,
+            wait: Wait::Forever,
+        }
+    }
+
+    /// The work, with everything in it that a commit would write; what went wrong with that beside
+    /// it.
+    pub fn into_work(self) -> (Work, Result<()>) {
+        let counted = self.write_counts();
+        (self.work, counted)
+    }
+
+    fn write_counts(&self) -> Result<()> {
+        let changed = self.counts.iter().filter(|(_, delta)| *delta != 0);
+        for (storage, delta) in changed {
+            self.work.buffer().add(key::row_count(*storage), *delta)?;
+        }
+        Ok(())
+    }
+
     /// What the database's names mean, for the next `begin`.
     pub fn spaces(&self) -> &Arc<Spaces> {
         &self.spaces
@@ -609,9 +644,7 @@ impl Keys {
     ) -> impl Future<Output = Result<Option<Committed>>> + Send + 'static {
         // What is left to await is small: the transaction is not moved into the future.
         let left = if self.has_writes() {
-            let counted = self.counts.iter().filter(|(_, delta)| *delta != 0).try_for_each(
-                |(storage, delta)| self.work.buffer().add(key::row_count(*storage), *delta),
-            );
+            let counted = self.write_counts();
             Left::Commit(counted.map(|()| self.work.commit(durability, Bytes::new())))
         } else if self.view == View::Latest {
             Left::Rollback(self.work.rollback())
