@@ -3,6 +3,7 @@
 //! ```text
 //!   Qanat::open(address) ─► Qanat (Clone + Send + Sync)
 //!        ├ sql("…").bind(…).all()          rows
+//!        ├ collection::<User>("users")     documents as a program's types: put, get, find(doc! {…})
 //!        ├ keys()                          strings, hashes, expiry
 //!        ├ transaction(|tx| async { … })   runs again on conflict
 //!        └ session(…)                      what a connection has: the protocols use this and nothing else
@@ -20,6 +21,11 @@
 //!
 //! Rejected: a second, "embedded" path beside the sessions (it would have its own bugs).
 
+/// The programs in README.md compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 pub mod address;
 mod background;
 pub mod check;
@@ -35,7 +41,9 @@ pub mod settings;
 
 pub use ::transaction;
 pub use ::transaction::{Durability, Stamp};
-pub use library::{Bind, FromDatum, FromRow, Sql, Transaction, TransactionBuilder, blocking};
+pub use ::value::{self, Document, Value, doc};
+pub use library::{Bind, Collection, Find, FromDatum, FromRow, Sql};
+pub use library::{Transaction, TransactionBuilder, TransactionKeys, blocking};
 pub use open::Qanat;
 pub use options::Options;
 pub use query::{Error, ErrorKind, Result, Scalar, Type};

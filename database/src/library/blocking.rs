@@ -1,10 +1,14 @@
 //! The library without a runtime: the same calls, on a runtime of its own.
 
+mod documents;
+
 use std::sync::Arc;
 
 use super::bind::Bind;
 use super::row::FromRow;
 use crate::{Error, Options, Result};
+
+pub use documents::{Collection, Find, Keys, Transaction, TransactionKeys};
 
 /// An open store for programs without a runtime. Clones are the same store.
 ///

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use super::sql::Sql;
-use crate::session::{Level, Started, TextParameters, parse};
+use crate::session::{Level, Started, Status, TextParameters, parse};
 use crate::{Error, ErrorKind, Qanat, Result, Session, SessionOptions};
 
 /// An open transaction.
 #[derive(Clone)]
 pub struct Transaction {
-    session: Arc<Mutex<Session>>,
+    pub(super) session: Arc<Mutex<Session>>,
 }
 
 impl Transaction {
@@ -34,7 +34,7 @@ pub struct TransactionBuilder<'q, F> {
 }
 
 /// Times that a transaction is run in all.
-const TRIES: usize = 20;
+pub(super) const TRIES: usize = 20;
 
 impl Qanat {
     /// Runs a closure as a transaction, serializable unless told otherwise, and runs it again on
@@ -102,6 +102,13 @@ where
     F: FnMut(Transaction) -> R + Send,
     R: Future<Output = Result<T>> + Send,
 {
+    let transaction = begin(qanat, level).await?;
+    let result = work(transaction.clone()).await;
+    end(&transaction, result).await
+}
+
+/// Opens a transaction on a session of its own.
+pub(super) async fn begin(qanat: &Qanat, level: Level) -> Result<Transaction> {
     let session = Arc::new(Mutex::new(qanat.session(SessionOptions::default()).await?));
     let begin = match level {
         Level::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED",
@@ -109,10 +116,22 @@ where
         Level::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
     };
     plain(&session, begin).await?;
-    match work(Transaction { session: session.clone() }).await {
-        Ok(value) => plain(&session, "COMMIT").await.map(|()| value),
+    Ok(Transaction { session })
+}
+
+/// Commits where the work went well, else rolls back.
+pub(super) async fn end<T>(transaction: &Transaction, result: Result<T>) -> Result<T> {
+    let session = &transaction.session;
+    let failed = session.lock().await.status() == Status::Failed;
+    match result {
+        Ok(value) if !failed => plain(session, "COMMIT").await.map(|()| value),
+        Ok(_) => {
+            let _ = plain(session, "ROLLBACK").await;
+            let message = "a call of the transaction was given up before it ended";
+            Err(Error::new(ErrorKind::State, "25P02", message))
+        }
         Err(error) => {
-            let _ = plain(&session, "ROLLBACK").await;
+            let _ = plain(session, "ROLLBACK").await;
             Err(error)
         }
     }

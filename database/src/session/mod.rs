@@ -29,6 +29,7 @@ mod cached;
 mod copy;
 mod cursor;
 mod define;
+pub(crate) mod documents;
 pub mod environment;
 mod explain;
 mod long;
