@@ -208,10 +208,7 @@ mod tests {
                 match step {
                     Step::Enter(c, k) => {
                         let key = Bytes::copy_from_slice(&[c, k]);
-                        if !there.contains_key(&key) {
-                            let standing = order.enter(&key);
-                            there.insert(key, standing);
-                        }
+                        there.entry(key.clone()).or_insert_with(|| order.enter(&key));
                     }
                     Step::Leave(c, k) => {
                         if let Some(standing) = there.remove(&[c, k][..]) {
