@@ -38,7 +38,7 @@ use value::{Document, Value};
 
 use super::prepare::Runnable;
 use super::statement::within;
-use super::{Active, Session, Status, TextParameters, long};
+use super::{Active, Level, Session, Status, TextParameters, long};
 use crate::keys::{KeyError, KeyTransaction};
 use crate::{Error, ErrorKind, Result};
 
@@ -104,6 +104,9 @@ impl Session {
             return Err(Error::new(ErrorKind::State, "25006", message));
         }
         let work = active.work.clone();
+        if !writes {
+            return Box::pin(self.answer(&work, name, request)).await;
+        }
         let savepoint = work.savepoint().map_err(fault)?;
         let answer = Box::pin(self.answer(&work, name, request)).await;
         if answer.is_err() {
@@ -164,17 +167,22 @@ impl Session {
         Ok(made)
     }
 
-    /// The latest of a row, locked.
+    /// The latest of a row, locked. Where the transaction has one snapshot, a row that somebody
+    /// changed after it is a conflict, as it is for UPDATE and DELETE.
     async fn locked(
         &mut self,
         work: &Work,
         collection: &Arc<Collection>,
         key: &Bytes,
     ) -> Result<Option<Bytes>> {
-        let wait = self.active().await?.wait;
+        let active = self.active().await?;
+        let (wait, follows) = (active.wait, active.level == Level::ReadCommitted);
         let keys = std::slice::from_ref(key);
         let locked = work.lock_rows(collection, keys, LockMode::Update, wait).await;
         match locked.map_err(fault)?.pop() {
+            Some(LockedRow::Held { changed: true, .. }) if !follows => {
+                Err(retry("could not serialize access due to concurrent update"))
+            }
             Some(LockedRow::Held { value, .. }) => Ok(value),
             Some(LockedRow::Skipped) | None => Ok(None),
         }

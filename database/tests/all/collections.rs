@@ -1,5 +1,6 @@
 //! Collections of the library: the same documents through types, filters, SQL and Redis.
 
+use qanat::session::Level;
 use qanat::value::serde::{Date, ObjectId};
 use qanat::value::{Decimal, Kind};
 use qanat::{Collection, Document, ErrorKind, Qanat, Value, doc};
@@ -195,6 +196,13 @@ async fn documents_without_a_schema_are_found_by_their_identity() {
     let ids: Vec<_> = found.iter().map(|document| document.get("_id").unwrap().as_i64()).collect();
     assert_eq!(ids, [Some(7), Some(6)]);
     assert_eq!(things.find(doc! {"n.m.1": {"$mod": [100, 0]}}).count().await.unwrap(), 3);
+
+    // A key that is kept shortened is found all the same.
+    let long = "x".repeat(40_000);
+    things.put(&doc! {"_id": &long, "n": 1}).await.unwrap();
+    assert!(things.get(&long).await.unwrap().is_some());
+    assert_eq!(things.find(doc! {"_id": &long}).count().await.unwrap(), 1);
+    assert_eq!(things.find(doc! {"_id": {"$gte": "x"}}).count().await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -273,6 +281,45 @@ async fn conflicts_are_run_again() {
     let counted = db.collection::<Document>("counters").get("n").await.unwrap().unwrap();
     assert_eq!(counted.get("v"), Some(&Value::Int64(40)));
     assert_eq!(db.keys().get("n").await.unwrap().as_deref(), Some(&b"40"[..]));
+}
+
+#[tokio::test]
+async fn a_document_changed_after_the_snapshot_is_a_conflict() {
+    let db = open().await;
+    let counters = db.collection::<Document>("counters");
+    counters.put(&doc! {"_id": 1, "v": 0}).await.unwrap();
+    let runs = std::sync::atomic::AtomicU32::new(0);
+    let (outer, runs) = (&db, &runs);
+    let run = |tx: qanat::Transaction| async move {
+        let inner = tx.collection::<Document>("counters");
+        let v = inner.get(1).await?.and_then(|found| found.get("v")?.as_i64()).unwrap();
+        if runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0 {
+            outer.collection("counters").put(&doc! {"_id": 1, "v": 10}).await?;
+        }
+        inner.put(&doc! {"_id": 1, "v": v + 1}).await.map(drop)
+    };
+    db.transaction(run).isolation(Level::RepeatableRead).await.unwrap();
+    let counted = counters.get(1).await.unwrap().unwrap();
+    assert_eq!(counted.get("v"), Some(&Value::Int64(11)), "nothing was lost");
+    assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn redis_reaches_documents_without_a_schema() {
+    let db = open().await;
+    let things = db.collection::<Document>("things");
+    things.put(&doc! {"_id": 5, "name": "lamp"}).await.unwrap();
+    db.sql("ALTER TABLE things SET (redis_prefix = 'things')").run().await.unwrap();
+    let name = db.keys().hash_get("things:5", "name").await.unwrap();
+    assert_eq!(name.as_deref(), Some(&b"lamp"[..]));
+    let both = db.transaction(|tx| async move {
+        tx.keys().hash_set("things:6", &[(b"name", b"desk")]).await?;
+        tx.collection::<Document>("things")
+            .find(doc! {"name": {"$in": ["desk", "lamp"]}})
+            .count()
+            .await
+    });
+    assert_eq!(both.await.unwrap(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
