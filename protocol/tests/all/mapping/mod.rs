@@ -45,6 +45,10 @@ fn run_for<C: std::fmt::Debug + Clone>(
     let end = Instant::now() + Duration::from_secs(variable("MAPPING_SECONDS").unwrap_or(seconds));
     let fixed = variable("MAPPING_SEED");
     let mut seed = fixed.unwrap_or_else(|| {
+        // There the same tree gives the same answer; by hand, and in the long runs, each is new.
+        if std::env::var_os("CI").is_some() {
+            return 1;
+        }
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         since.as_nanos() as u64
     });
