@@ -83,6 +83,7 @@ static SETTINGS: &[Setting] = settings! {
     "client_encoding" Encoding, "UTF8" reported, "Encoding of the client; only UTF8.";
     "client_min_messages" LEVELS, "notice", "Least severe message sent to the client.";
     "DateStyle" DateStyle, "ISO, MDY" reported, "Output style and input order of dates.";
+    "default_table_access_method" Enum(&["heap"]), "heap", "How tables are kept, by its name in PostgreSQL.";
     "default_transaction_deferrable" Bool, "off", "Default of DEFERRABLE.";
     "default_transaction_isolation" ISOLATION, "read committed", "Isolation level of new transactions.";
     "default_transaction_read_only" Bool, "off" reported, "Whether new transactions are read-only.";

@@ -18,7 +18,7 @@ same "options of the connection" \
 same "application name" "$(PGAPPNAME=here ask -c 'SHOW application_name')" here
 
 same "create and write" "$(ask <<'SQL'
-CREATE TABLE account (id bigint PRIMARY KEY, owner text NOT NULL, balance numeric(10,2) DEFAULT 0, CHECK (balance >= 0));
+CREATE TABLE account (id bigint PRIMARY KEY, owner text NOT NULL, balance numeric(10,2) DEFAULT 0 CHECK (balance >= 0));
 CREATE INDEX account_owner ON account (owner);
 INSERT INTO account VALUES (1, 'ann', 10), (2, 'bob', 20.5), (3, 'zoë', DEFAULT);
 SELECT * FROM account ORDER BY id;

@@ -166,7 +166,9 @@ impl Operator for FunctionScan {
         if self.done {
             return Ok(Step::Done);
         }
-        run.check_cancelled()?;
+        if run.tick()? {
+            return Ok(Step::Wait);
+        }
         let mut sources = match self.sources.take() {
             Some(sources) => sources,
             None => start_all(&self.calls, (None, 0), run)?,
@@ -234,7 +236,10 @@ impl Operator for ProjectSet {
                     other => return Ok(other),
                 },
             };
-            run.check_cancelled()?;
+            if run.tick()? {
+                self.current = Some(current);
+                return Ok(Step::Wait);
+            }
             let batch = self.produce(&mut current, run)?;
             if current.at < current.batch.len() {
                 self.current = Some(current);

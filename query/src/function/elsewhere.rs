@@ -532,7 +532,7 @@ pub(super) static SETTINGS: &[&str] = &[
     "cursor_tuple_fraction", "data_checksums", "data_directory", "data_directory_mode",
     "data_sync_retry", "db_user_namespace", "deadlock_timeout", "debug_assertions",
     "debug_discard_caches", "debug_pretty_print", "debug_print_parse", "debug_print_plan",
-    "debug_print_rewritten", "default_statistics_target", "default_table_access_method",
+    "debug_print_rewritten", "default_statistics_target",
     "default_tablespace", "default_text_search_config", "default_toast_compression",
     "dynamic_library_path", "dynamic_shared_memory_type", "effective_cache_size",
     "effective_io_concurrency", "enable_async_append", "enable_bitmapscan", "enable_gathermerge",
