@@ -136,32 +136,30 @@ impl Keys {
             Some(known) if known.is_of(&catalogue, start.database) => known.clone(),
             _ => Arc::new(Spaces::of(&catalogue, start.database)),
         };
-        Ok(Keys {
-            work,
-            spaces,
-            database: start.database,
-            space: start.space,
-            view: if start.writes { View::Latest } else { View::Snapshot },
-            now: start.now,
-            counts: Counts::new(),
-            depends: SmallVec::new(),
-            held: Map::default(),
-            random: 0,
-            string_bytes_max: STRING_BYTES_MAX,
-            wait: Wait::Forever,
-        })
+        let view = if start.writes { View::Latest } else { View::Snapshot };
+        Ok(Keys::over(work, spaces, start.database, start.space, (view, start.now)))
     }
 
     /// Over the work of a transaction that does more than keys: it writes, and whoever gave the
     /// work takes it back with [`Keys::into_work`].
     pub fn within(work: Work, database: DatabaseId, space: u32, now: u64) -> Keys {
         let spaces = Arc::new(Spaces::of(&work.catalogue(), database));
+        Keys::over(work, spaces, database, space, (View::Latest, now))
+    }
+
+    fn over(
+        work: Work,
+        spaces: Arc<Spaces>,
+        database: DatabaseId,
+        space: u32,
+        (view, now): (View, u64),
+    ) -> Keys {
         Keys {
             work,
             spaces,
             database,
             space,
-            view: View::Latest,
+            view,
             now,
             counts: Counts::new(),
             depends: SmallVec::new(),
