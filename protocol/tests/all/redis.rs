@@ -172,9 +172,10 @@ fn keys_of_requests() {
         ("object encoding a", "a"),
         ("lmpop 2 a b left", "a b"),
         ("ping", "ERR The command has no key arguments"),
-        ("eval script 3 a b", "ERR Invalid arguments specified for command"),
-        ("eval script x a b", "ERR Invalid arguments specified for command"),
-        ("eval script 9223372036854775807 a", "ERR Invalid arguments specified for command"),
+        ("lmpop 4 a b left", "ERR Invalid arguments specified for command"),
+        ("eval script 3 a b", ""),
+        ("eval script x a b", ""),
+        ("eval script 9223372036854775807 a", ""),
     ] {
         let mut parser = RequestParser::new(RedisLimits::DEFAULT);
         parser.set_authenticated(true);

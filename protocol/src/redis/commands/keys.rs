@@ -10,14 +10,15 @@
 //!
 //! **Invariants.** Positions given are inside the request. A keyword that is absent is no error
 //! (it was optional); a range outside the request is, unless the spec calls itself incomplete.
-//! SORT and MIGRATE, whose specs are incomplete, have a function each.
+//! SORT and MIGRATE, whose specs are incomplete, have a function each; SET and BITFIELD, whose flags
+//! depend on their options, one that says which.
 //!
 //! **Rejected.** Running the command's own parser for its keys: key positions are needed for
 //! commands that are not built, too.
 
 use smallvec::SmallVec;
 
-use super::{Begin, Command, Find, Id, KEY_FLAG_NAMES, KeySpec};
+use super::{Begin, Command, Find, Flags, Id, KEY_FLAG_NAMES, KeySpec};
 use crate::redis::codec::{Argv, request::integer};
 
 /// A key's place in the request and what is done with it.
@@ -47,6 +48,7 @@ const NOT_KEY: u16 = flag("not_key");
 const INCOMPLETE: u16 = flag("incomplete");
 const READ: u16 = flag("RO") | flag("access");
 const OVERWRITE: u16 = flag("OW") | flag("update");
+const CHANGE: u16 = flag("RW") | flag("access") | flag("update");
 
 #[allow(clippy::indexing_slicing, reason = "runs in the compiler")]
 const fn flag(name: &str) -> u16 {
@@ -75,10 +77,18 @@ pub fn keys(command: &Command, argv: &Argv<'_>) -> Result<Keys, KeysError> {
     if command.keys.iter().all(|spec| spec.flags & NOT_KEY != 0) {
         return Err(KeysError::NoKeys);
     }
-    match command.id {
+    let found = match command.id {
         Id::Sort | Id::SortRo => sort(argv),
         Id::Migrate => migrate(argv),
+        Id::Set => with_flags(command.keys, argv, set_flags(argv)),
+        Id::Bitfield => with_flags(command.keys, argv, bitfield_flags(argv)),
         _ => by_specs(command.keys, argv),
+    };
+    // A script's wrong count of keys is a request without keys: the script may do without.
+    match found {
+        Ok(found) if !found.is_empty() => Ok(found),
+        _ if command.flags.has(Flags::NO_MANDATORY_KEYS) => Ok(Keys::new()),
+        _ => Err(KeysError::Invalid),
     }
 }
 
@@ -92,6 +102,35 @@ fn by_specs(specs: &[KeySpec], argv: &Argv<'_>) -> Result<Keys, KeysError> {
         }
     }
     Ok(found)
+}
+
+fn with_flags(specs: &[KeySpec], argv: &Argv<'_>, flags: u16) -> Result<Keys, KeysError> {
+    let mut found = by_specs(specs, argv)?;
+    found.iter_mut().for_each(|key| key.flags = flags);
+    Ok(found)
+}
+
+/// With GET the old value is read.
+fn set_flags(argv: &Argv<'_>) -> u16 {
+    let mut options = (3..argv.len()).filter_map(|index| argv.get(index));
+    match options.any(|word| word.eq_ignore_ascii_case(b"get")) {
+        true => CHANGE,
+        false => OVERWRITE,
+    }
+}
+
+/// Reads only, until a part that changes something or that is not understood.
+fn bitfield_flags(argv: &Argv<'_>) -> u16 {
+    let mut at = 2;
+    while let Some(word) = argv.get(at) {
+        let rest = argv.len() - at - 1;
+        at += match () {
+            () if word.eq_ignore_ascii_case(b"get") && rest >= 2 => 3,
+            () if word.eq_ignore_ascii_case(b"overflow") && rest >= 1 => 2,
+            () => return CHANGE,
+        };
+    }
+    READ
 }
 
 /// `None` where the spec points outside the request.
@@ -110,9 +149,6 @@ fn one_spec(spec: &KeySpec, argv: &Argv<'_>, found: &mut Keys) -> Option<()> {
         Find::Count(number_at, first_at, step) => {
             let number = integer(argv.get(usize::try_from(first + i64::from(number_at)).ok()?)?)?;
             let first = first + i64::from(first_at);
-            if number == 0 {
-                return Some(());
-            }
             (first, first.checked_add((number - 1).checked_mul(i64::from(step))?)?, step)
         }
         Find::Unknown => return None,
@@ -168,15 +204,16 @@ fn sort(argv: &Argv<'_>) -> Result<Keys, KeysError> {
     Ok(found)
 }
 
-/// The one key, or with an empty one those after KEYS.
+/// The one key, or those after KEYS, before which it is empty.
 fn migrate(argv: &Argv<'_>) -> Result<Keys, KeysError> {
     let key = |index| KeyAt { index, flags: flag("RW") | flag("access") | flag("delete") };
     let single = argv.get(3).ok_or(KeysError::Invalid)?;
     let mut at = 6;
     while let Some(word) = argv.get(at) {
         match () {
-            () if word.eq_ignore_ascii_case(b"keys") && single.is_empty() => {
-                return Ok((at + 1..argv.len()).map(key).collect());
+            () if word.eq_ignore_ascii_case(b"keys") && at + 1 < argv.len() => {
+                let first = if single.is_empty() { at + 1 } else { argv.len() };
+                return Ok((first..argv.len()).map(key).collect());
             }
             () if word.eq_ignore_ascii_case(b"auth") => at += 1,
             () if word.eq_ignore_ascii_case(b"auth2") => at += 2,

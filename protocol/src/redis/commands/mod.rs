@@ -49,6 +49,8 @@ impl Flags {
     pub const BLOCKING: Self = Self(1 << 7);
     /// Runs without authentication.
     pub const NO_AUTH: Self = Self(1 << 14);
+    /// May be without keys where its arguments could name some.
+    pub const NO_MANDATORY_KEYS: Self = Self(1 << 16);
     /// Refused inside MULTI.
     pub const NO_MULTI: Self = Self(1 << 18);
     /// Its keys stand at places that depend on its arguments.
