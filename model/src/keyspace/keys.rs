@@ -501,6 +501,8 @@ impl Keys {
         room: usize,
         payload: impl FnOnce(&mut Vec<u8>),
     ) -> Result<()> {
+        // Before anything of that size is made: SETRANGE names it in a dozen bytes.
+        self.work.check_value_size(room)?;
         let long = key::is_cut(&slot.row).then_some(key);
         let mut value = layout::begin(kind, expires, long, room);
         payload(&mut value);

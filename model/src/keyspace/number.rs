@@ -9,8 +9,12 @@ use super::error::{KeyError, Result};
 
 /// Decimal places of a sum.
 const PLACES: i32 = 17;
-/// Beyond this power of ten an 80-bit float is infinite.
+/// Beyond this power of ten an 80-bit float is infinite, and below that one it is 0: neither is a
+/// number that was meant.
 const MAGNITUDE_MAX: i64 = 4932;
+const MAGNITUDE_MIN: i64 = -4950;
+/// Bytes of a number's text at most, as in Redis: its buffer of 5 kB ends in a zero.
+const TEXT_BYTES_MAX: usize = 5 * 1024 - 1;
 
 /// A decimal integer as Redis reads one: no plus sign, no leading zero, no blank, no `-0`.
 pub fn integer(text: &[u8]) -> Option<i64> {
@@ -45,6 +49,9 @@ pub enum Float {
 
 /// Reads the decimal grammar of `strtold` without blanks; hexadecimal floats are not numbers here.
 pub fn float(text: &[u8]) -> Option<Float> {
+    if text.len() > TEXT_BYTES_MAX {
+        return None;
+    }
     let text = std::str::from_utf8(text).ok()?;
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.eq_ignore_ascii_case("inf") || digits.eq_ignore_ascii_case("infinity") {
@@ -62,12 +69,12 @@ pub fn float(text: &[u8]) -> Option<Float> {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         !exponent.is_empty() && exponent.bytes().all(|byte| byte.is_ascii_digit())
     });
-    if !number || !exponent_is_number || text.len() > 256 {
+    if !number || !exponent_is_number {
         return None;
     }
     let decimal = Decimal::parse(text.strip_prefix('+').unwrap_or(text)).ok()?;
     match decimal.magnitude() {
-        Some(magnitude) if magnitude > MAGNITUDE_MAX => None,
+        Some(magnitude) if !(MAGNITUDE_MIN..=MAGNITUDE_MAX).contains(&magnitude) => None,
         _ => Some(Float::Finite(decimal)),
     }
 }

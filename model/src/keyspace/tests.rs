@@ -359,3 +359,21 @@ async fn sql_sees_the_columns() {
     assert_eq!(json.replace(' ', ""), r#"{"f":"1","g":"\\xff"}"#);
     assert!(columns(&string.0, string.1.clone(), bench.now + 5).unwrap().is_none());
 }
+
+#[tokio::test]
+async fn what_no_value_holds_is_refused_before_it_is_made() {
+    let bench = Bench::new().await;
+    let mut keys = bench.begin(true).await;
+    keys.set(b"k", b"v", SetOptions::default()).await.unwrap();
+    assert!(matches!(keys.set_range(b"k", STRING_BYTES_MAX, b"x").await, Err(KeyError::TooLong)));
+    // With a limit above what a value can be; made first, the second would end the process.
+    keys.set_string_bytes_max(usize::MAX);
+    let limit = bench.model.store().offers().value_bytes_max;
+    for offset in [limit, 1 << 50] {
+        let refused = keys.set_range(b"k", offset, b"x").await.unwrap_err();
+        assert!(refused.to_string().contains("value"), "{refused}");
+        assert!(!refused.ends_transaction());
+    }
+    assert_eq!(keys.get_string(b"k").await.unwrap().unwrap(), "v");
+    done(keys).await;
+}

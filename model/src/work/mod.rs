@@ -159,6 +159,15 @@ impl Work {
         &self.buffer
     }
 
+    /// Refuses what no value can hold, so that it need not be made first.
+    pub(crate) fn check_value_size(&self, bytes: usize) -> Result<()> {
+        let limit = self.model.store().offers().value_bytes_max;
+        match bytes > limit {
+            true => Err(transaction::Error::TooLarge { what: "value", limit }.into()),
+            false => Ok(()),
+        }
+    }
+
     /// The catalogue as this transaction sees it now.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.state.lock().catalogue.clone()
