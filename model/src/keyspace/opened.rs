@@ -14,7 +14,7 @@
 //! - A row is locked before it is changed, and read under the lock.
 //! - What HGETALL shows of a column HSET takes, and what KEYS lists leads to its row: both are
 //!   bytes, also where a key is no UTF-8.
-//! - Columns that are not named keep their bytes: a NULL, and a JSON null, stay what they are.
+//! - Fields that are not named keep their bytes: a NULL, and a JSON null, stay what they are.
 //! - SCAN answers rows in the order of their keys' hashes: a cursor needs no memory and means the
 //!   same after a restart; each call looks through the whole table and keeps as many keys as it
 //!   answers.
@@ -303,7 +303,8 @@ pub(super) async fn set(
     match found {
         Some((key, value)) => {
             let assigned = assigned.iter().map(|(name, value)| (name, Some(value)));
-            change(keys, table, (&key, &value), old.clone(), &assigned.collect::<Vec<_>>()).await?;
+            let assigned: Vec<_> = assigned.collect();
+            keys.work.update_fields(table, &key, &value, &assigned).await?;
         }
         None => {
             let id = ids(table, rest)?.into_iter().next().ok_or_else(|| no_key(table, rest))?;
@@ -316,44 +317,6 @@ pub(super) async fn set(
         }
     }
     Ok(new)
-}
-
-/// Gives fields of a row values, or takes them away. Where all are columns outside the key, it is
-/// SQL's UPDATE; else the document is replaced, which keeps its key.
-async fn change(
-    keys: &mut Keys,
-    table: &Arc<Collection>,
-    (key, value): (&Bytes, &Bytes),
-    mut document: Document,
-    assigned: &[(&str, Option<&Value>)],
-) -> Result<()> {
-    let plain = |column: &Column| table.key_position(column.id).is_none();
-    if assigned.iter().all(|(name, _)| table.column(name).is_some_and(plain)) {
-        let (arena, reader) = (Arena::new(), RowReader::whole(table)?);
-        let mut row = vec![Datum::Missing; table.columns.len()];
-        reader.read(key, value, &arena, &mut row)?;
-        let mut changed = Vec::with_capacity(assigned.len());
-        for (name, value) in assigned {
-            let place = table.columns.iter().zip(&mut row).find(|(column, _)| column.name == *name);
-            let Some((column, datum)) = place else { continue };
-            *datum = match value {
-                Some(value) => row::from_value(value, column.ty, &arena)?,
-                None => Datum::Null,
-            };
-            changed.push(column.id);
-        }
-        keys.work.update(table, key, value, &row, &changed).await?;
-        return Ok(());
-    }
-    for (name, value) in assigned {
-        match value {
-            Some(value) => drop(document.insert(*name, (*value).clone())),
-            None => drop(document.remove(name)),
-        }
-    }
-    document.retain(|name, _| !made_by_itself(table, name));
-    keys.work.replace_document(table, key, value, &document).await?;
-    Ok(())
 }
 
 /// HDEL: how many fields were there.
@@ -381,7 +344,7 @@ pub(super) async fn delete_fields(
         gone.push((name, None));
     }
     if !gone.is_empty() {
-        change(keys, table, (&key, &value), document, &gone).await?;
+        keys.work.update_fields(table, &key, &value, &gone).await?;
     }
     Ok(gone.len() as u64)
 }

@@ -90,8 +90,8 @@ pub fn parse(input: &str, ty: Type, modifier: i32) -> Assigned {
         Form::Uuid => Value::Uuid(text::id::parse_uuid(input).map_err(|_| Syntax)?),
         Form::ObjectId => Value::ObjectId(text::id::parse_object_id(input).map_err(|_| Syntax)?),
         Form::Item if ty.scalar == Scalar::Any => Value::Text(input.to_owned()),
-        Form::Item => json(input)?,
-        Form::Array => match json(input)? {
+        Form::Item => json(input, false)?,
+        Form::Array => match array_json(input, form(ty.element()))? {
             Value::Array(elements) => {
                 return array(&elements, ty, &|element| parsed(element, ty.element(), modifier));
             }
@@ -101,8 +101,14 @@ pub fn parse(input: &str, ty: Type, modifier: i32) -> Assigned {
     assign(&value, ty, modifier)
 }
 
-fn json(input: &str) -> Assigned {
-    let options = value::json::Options { allow_nul: false, ..value::json::Options::default() };
+/// The JSON text of an array. A float's is its shortest text, so `-0` among floats is one.
+fn array_json(input: &str, element: Form) -> Assigned {
+    json(input, matches!(element, Form::Float4 | Form::Float8))
+}
+
+fn json(input: &str, signed_zero: bool) -> Assigned {
+    let default = value::json::Options::default();
+    let options = value::json::Options { allow_nul: false, signed_zero, ..default };
     value::json::parse_value(input, &options).map_err(|_| ConvertReason::Syntax)
 }
 
@@ -214,8 +220,11 @@ fn double(value: &Value) -> Result<f64, ConvertReason> {
 }
 
 fn float(value: &Value) -> Result<f32, ConvertReason> {
-    if let Value::Float32(n) = value {
-        return Ok(*n);
+    match value {
+        Value::Float32(n) => return Ok(*n),
+        // A decimal has no -0.
+        Value::Float64(n) if *n == 0.0 => return Ok(*n as f32),
+        _ => {}
     }
     let exact = any_number(value).ok_or(ConvertReason::Type)?;
     let near = exact.to_f32();

@@ -559,6 +559,44 @@ impl Work {
         self.write_changed(collection, key, prepared).await
     }
 
+    /// Gives fields of a document that [`Work::lock_rows`] gave values, or takes them away; all
+    /// others stay as they are. Its key may not change.
+    pub async fn update_fields(
+        &self,
+        collection: &Arc<Collection>,
+        key: &Bytes,
+        old: &Bytes,
+        fields: &[(&str, Option<&Value>)],
+    ) -> Result<StoredRow> {
+        let prepared = {
+            let (arena, reader) = (Arena::new(), RowReader::whole(collection)?);
+            let mut given = Document::new();
+            for (name, value) in fields {
+                if let Some(value) = value {
+                    given.insert(*name, (*value).clone());
+                }
+            }
+            let mut apart = row::from_document(collection, &given, &arena)?;
+            keep_key(collection, key, old, &mut apart.row, &arena)?;
+            let mut row = vec![Datum::Missing; collection.columns.len()];
+            reader.read(key, old, &arena, &mut row)?;
+            let mut changed = Vec::with_capacity(fields.len());
+            for (at, column) in collection.columns.iter().enumerate() {
+                let named = fields.iter().find(|(name, _)| *name == column.name);
+                let Some((_, value)) = named else { continue };
+                if collection.key_position(column.id).is_none() {
+                    row[at] = if value.is_some() { apart.row[at] } else { Datum::Null };
+                    changed.push(column.id);
+                }
+            }
+            let extras = extras_with(collection, old, fields)?;
+            let extras: Vec<_> = extras.iter().collect();
+            let extras = Extras::Fields(&extras);
+            self.prepare_update(collection, key, old, &row, extras, Some(&changed))?
+        };
+        self.write_changed(collection, key, prepared).await
+    }
+
     fn prepare_update(
         &self,
         collection: &Arc<Collection>,
@@ -721,6 +759,30 @@ fn with_stored(collection: &Collection, changed: &[ColumnId]) -> Vec<ColumnId> {
 
 fn touches_key(collection: &Collection, changed: &[ColumnId]) -> bool {
     collection.primary_key.columns.iter().any(|id| changed.contains(id))
+}
+
+/// A row's undeclared fields after some of its fields got values or went; those that stay keep
+/// their places.
+fn extras_with(
+    collection: &Collection,
+    old: &[u8],
+    fields: &[(&str, Option<&Value>)],
+) -> Result<Document> {
+    let mut extras = Document::new();
+    for field in Row::read(old)?.fields() {
+        let (name, raw) = field?;
+        extras.push(name, raw.to_value()?);
+    }
+    for (name, value) in fields {
+        if collection.column(name).is_some() || *name == row::ID {
+            continue;
+        }
+        match value {
+            Some(value) => drop(extras.insert(*name, (*value).clone())),
+            None => drop(extras.remove(name)),
+        }
+    }
+    Ok(extras)
 }
 
 /// A replacing document without its `_id` keeps it; one with another is refused.

@@ -10,6 +10,7 @@ mod postgres_copy;
 mod postgres_session;
 mod postgres_types;
 mod redis;
+mod redis_opened;
 mod redis_session;
 mod surface;
 

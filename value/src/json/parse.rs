@@ -15,11 +15,14 @@ pub struct Options {
     pub depth_max: usize,
     /// Whether `\u0000` may stand in strings. PostgreSQL's text cannot hold it and refuses.
     pub allow_nul: bool,
+    /// Whether `-0` is the float -0.0, as readers of floats want it. JSON's own numbers, which
+    /// PostgreSQL's jsonb keeps as decimals, have no such value.
+    pub signed_zero: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { depth_max: 200, allow_nul: true }
+        Options { depth_max: 200, allow_nul: true, signed_zero: false }
     }
 }
 
@@ -85,7 +88,7 @@ pub fn parse(text: &str, options: &Options) -> Result<Vec<u8>, Error> {
 pub fn parse_into(text: &str, options: &Options, out: &mut Vec<u8>) -> Result<(), Error> {
     let from = out.len();
     let depth_left = options.depth_max.min(MAX_DEPTH);
-    let mut parser = Parser { text, at: 0, out, depth_left, allow_nul: options.allow_nul };
+    let mut parser = Parser { text, at: 0, out, depth_left, options: *options };
     let result = parser.whole();
     if result.is_err() {
         out.truncate(from);
@@ -108,7 +111,7 @@ struct Parser<'a> {
     at: usize,
     out: &'a mut Vec<u8>,
     depth_left: usize,
-    allow_nul: bool,
+    options: Options,
 }
 
 impl Parser<'_> {
@@ -350,7 +353,9 @@ impl Parser<'_> {
                     _ => return Err(lone),
                 }
             }
-            0 if !self.allow_nul => return Err(Error { offset: start, kind: ErrorKind::Nul }),
+            0 if !self.options.allow_nul => {
+                return Err(Error { offset: start, kind: ErrorKind::Nul });
+            }
             code => code,
         };
         char::from_u32(code).ok_or(lone)
@@ -407,6 +412,10 @@ impl Parser<'_> {
     }
 
     fn store_number(&mut self, text: &str, whole: bool) -> Result<(), ErrorKind> {
+        if self.options.signed_zero && is_negative_zero(text) {
+            self.encoder().float64(-0.0);
+            return Ok(());
+        }
         if whole && let Ok(n) = text.parse::<i64>() {
             self.encoder().int64(n);
             return Ok(());
@@ -423,4 +432,11 @@ impl Parser<'_> {
         self.encoder().decimal(&n);
         Ok(())
     }
+}
+
+/// Whether a number's text is `-0`, `-0.00`, `-0e7`.
+fn is_negative_zero(text: &str) -> bool {
+    let Some(digits) = text.strip_prefix('-') else { return false };
+    let mantissa = digits.split(['e', 'E']).next().unwrap_or_default();
+    mantissa.bytes().all(|byte| matches!(byte, b'0' | b'.'))
 }

@@ -206,16 +206,24 @@ fn each_offence_has_its_name_and_place() {
     let strict = Options { allow_nul: false, ..Options::default() };
     assert_eq!(parse("\"a\\u0000\"", &strict).unwrap_err().kind, ErrorKind::Nul);
     assert!(parse("\"a\\u0000\"", &Options::default()).is_ok());
+    let signed = Options { signed_zero: true, ..Options::default() };
+    for text in ["-0", "-0.00", "-0e7"] {
+        let zero = parse_value(text, &signed).unwrap();
+        assert!(matches!(zero, Value::Float64(n) if n == 0.0 && n.is_sign_negative()), "{text}");
+    }
+    assert_eq!(parse_value("-0", &Options::default()).unwrap(), Value::Int64(0));
+    assert_eq!(parse_value("[0, -1]", &signed), parse_value("[0, -1]", &Options::default()));
 }
 
 #[test]
 fn deep_text_is_refused_and_costs_no_stack() {
     for open in ["[", "{\"a\":"] {
         let deep = open.repeat(100_000);
-        let error = parse(&deep, &Options { depth_max: usize::MAX, allow_nul: true }).unwrap_err();
+        let error =
+            parse(&deep, &Options { depth_max: usize::MAX, ..Options::default() }).unwrap_err();
         assert_eq!((error.offset, error.kind), (open.len() * crate::MAX_DEPTH, ErrorKind::TooDeep));
     }
-    let depth = Options { depth_max: 2, allow_nul: true };
+    let depth = Options { depth_max: 2, ..Options::default() };
     assert!(parse("[[1]]", &depth).is_ok());
     assert!(parse("[[1],[2],[]]", &depth).is_ok());
     assert_eq!(parse("[[[]]]", &depth).unwrap_err().offset, 2);

@@ -261,9 +261,6 @@ fn value(column: &Column) -> BoxedStrategy<Value> {
         return scalar(ty);
     }
     let kept = |value| match value {
-        // In JSON's text, which is how Redis writes an array, -0 is the integer 0.
-        Value::Float4(-0.0) => Value::Float4(0.0),
-        Value::Float8(-0.0) => Value::Float8(0.0),
         // A known edge (README): among json elements JSON's null is SQL's.
         Value::Json(Json::Null) => Value::Json(Json::Bool(true)),
         value => value,
