@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A call outside of a transaction is a commit of its own and is run again where another was in its
-//! way; within one it is part of it.
+//! way; within one it is part of it. Sessions cost more than a get does, so a collection keeps the
+//! last one for its next call: documents leave nothing in a session that another call could see.
 //!
 //! Rejected: a schema taken from the Rust type. Two programs have two versions of it, and the
 //! store's own (CREATE TABLE) already says which documents a table takes.
@@ -29,10 +30,13 @@ use crate::{Error, ErrorKind, Qanat, Result, Session, SessionOptions};
 #[derive(Clone)]
 pub(super) enum Place {
     /// Each as a commit of its own.
-    Store(Qanat),
+    Store(Qanat, Arc<Spare>),
     /// In an open transaction.
     Transaction(Arc<Mutex<Session>>),
 }
+
+/// A session that nobody uses at the moment.
+pub(super) type Spare = parking_lot::Mutex<Option<Session>>;
 
 /// The documents of one name, as values of one type. Clones are the same.
 pub struct Collection<T = Document> {
@@ -87,7 +91,8 @@ impl Qanat {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn collection<T>(&self, name: &str) -> Collection<T> {
-        Collection { place: Place::Store(self.clone()), name: name.into(), of: PhantomData }
+        let place = Place::Store(self.clone(), Arc::default());
+        Collection { place, name: name.into(), of: PhantomData }
     }
 }
 
@@ -171,13 +176,20 @@ impl<T> Collection<T> {
 
     /// Runs a request: in the transaction, or as a commit of its own, again where it must be.
     pub(super) async fn ask(&self, request: Request) -> Result<Answer> {
-        let qanat = match &self.place {
+        let (qanat, spare) = match &self.place {
             Place::Transaction(session) => {
                 return session.lock().await.document(&self.name, &request).await;
             }
-            Place::Store(qanat) => qanat,
+            Place::Store(qanat, spare) => (qanat, spare),
         };
-        let mut session = qanat.session(SessionOptions::default()).await?;
+        let known = spare.lock().take();
+        let mut session = match known {
+            Some(session) => {
+                session.rearm();
+                session
+            }
+            None => qanat.session(SessionOptions::default()).await?,
+        };
         let mut tries = 0;
         loop {
             let answer = match session.document(&self.name, &request).await {
@@ -186,7 +198,10 @@ impl<T> Collection<T> {
             };
             tries += 1;
             match answer {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    *spare.lock() = Some(session);
+                    return Ok(answer);
+                }
                 Err(error) => {
                     session.fail().await;
                     if error.kind != ErrorKind::Retry || tries == TRIES {

@@ -1,8 +1,8 @@
 //! The library's own calls: SQL with typed rows, collections of documents, keys, transactions as
 //! closures, and the same without a runtime.
 //!
-//! Everything here is made of [`Session`](crate::Session)s: a call outside a transaction takes one
-//! from a small pool, runs as an implicit transaction and gives it back.
+//! Everything here is made of [`Session`](crate::Session)s: a call outside a transaction has one of
+//! its own, or the spare one of its collection, and runs as an implicit transaction.
 
 mod bind;
 pub mod blocking;

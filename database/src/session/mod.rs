@@ -212,6 +212,11 @@ impl Qanat {
 }
 
 impl Session {
+    /// Forgets that somebody cancelled what ran before.
+    pub(crate) fn rearm(&self) {
+        self.cancel.reset();
+    }
+
     /// The number by which this session is known and cancelled.
     pub fn id(&self) -> i32 {
         self.id

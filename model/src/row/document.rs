@@ -21,7 +21,7 @@ use super::{RowReader, assign, convert};
 use crate::datum::{Arena, Datum};
 use crate::error::{ConvertFailure, Error, Result};
 use crate::row::Row;
-use crate::schema::{Collection, Column, ExtraFields};
+use crate::schema::{Collection, Column, ColumnId, ExtraFields};
 use crate::types::Type;
 
 /// The field that MongoDB identifies a document by.
@@ -179,24 +179,37 @@ pub fn id_of(collection: &Collection, row_key: &[u8], value: &[u8]) -> Result<Va
     let reader = RowReader::new(collection, ids)?;
     let mut row = vec![Datum::Missing; ids.len()];
     reader.read(row_key, value, &arena, &mut row)?;
-    let mut parts = Vec::with_capacity(ids.len());
-    for (column, datum) in key_columns(collection).into_iter().zip(&row) {
-        parts.push((column.name.clone(), convert::to_value(datum, column.ty)?));
+    id_among(collection, ids, &row)
+}
+
+/// The `_id` that is among the data of these columns.
+fn id_among(collection: &Collection, columns: &[ColumnId], row: &[Datum<'_>]) -> Result<Value> {
+    let part = |id: &ColumnId| {
+        let place = columns.iter().position(|column| column == id);
+        let datum = place.and_then(|place| row.get(place)).ok_or(Error::Internal("no key"))?;
+        let column = collection.column_by_id(*id).ok_or(Error::Internal("key column is gone"))?;
+        Ok((column.name.as_str(), convert::to_value(datum, column.ty)?))
+    };
+    let ids = &collection.primary_key.columns;
+    if let [id] = ids.as_slice() {
+        return part(id).map(|(_, value)| value);
     }
-    Ok(match parts.len() {
-        1 => parts.pop().map_or(Value::Null, |(_, value)| value),
-        _ => Value::Document(parts.into_iter().collect()),
-    })
+    let mut parts = Document::with_capacity(ids.len());
+    for id in ids {
+        let (name, value) = part(id)?;
+        parts.push(name, value);
+    }
+    Ok(Value::Document(parts))
 }
 
 /// The whole document of a row.
 pub fn document(collection: &Collection, row_key: &[u8], value: &[u8]) -> Result<Document> {
     let arena = Arena::new();
-    let reader = whole_reader(collection)?;
-    let mut row = vec![Datum::Missing; collection.columns.len()];
+    let (columns, reader) = whole_reader(collection)?;
+    let mut row = vec![Datum::Missing; columns.len()];
     reader.read(row_key, value, &arena, &mut row)?;
     let mut document = Document::with_capacity(row.len() + 1);
-    document.push(ID, id_of(collection, row_key, value)?);
+    document.push(ID, id_among(collection, &columns, &row)?);
     for (column, datum) in collection.columns.iter().zip(&row) {
         if column.name != ID {
             document.push(column.name.as_str(), convert::to_value(datum, column.ty)?);
@@ -209,9 +222,11 @@ pub fn document(collection: &Collection, row_key: &[u8], value: &[u8]) -> Result
     Ok(document)
 }
 
-fn whole_reader(collection: &Collection) -> Result<RowReader> {
+/// All declared columns, and a reader of them.
+fn whole_reader(collection: &Collection) -> Result<(Vec<ColumnId>, RowReader)> {
     let columns: Vec<_> = collection.columns.iter().map(|column| column.id).collect();
-    RowReader::new(collection, &columns)
+    let reader = RowReader::new(collection, &columns)?;
+    Ok((columns, reader))
 }
 
 /// The whole document of a row as one encoded item in the arena (SQL's `_doc`). Undeclared fields
@@ -223,14 +238,14 @@ pub fn document_item<'a>(
     arena: &'a Arena,
 ) -> Result<Raw<'a>> {
     let scratch = Arena::new();
-    let reader = whole_reader(collection)?;
-    let mut row = vec![Datum::Missing; collection.columns.len()];
+    let (columns, reader) = whole_reader(collection)?;
+    let mut row = vec![Datum::Missing; columns.len()];
     reader.read(row_key, value, &scratch, &mut row)?;
     let mut out = Vec::with_capacity(value.len() + 64);
     let mut encoder = Encoder::new(&mut out);
     let open = encoder.begin_map();
     encoder.key(ID);
-    encoder.value(&id_of(collection, row_key, value)?);
+    encoder.value(&id_among(collection, &columns, &row)?);
     let mut count = 1;
     for (column, datum) in collection.columns.iter().zip(&row) {
         if column.name != ID {
