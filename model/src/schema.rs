@@ -289,6 +289,18 @@ impl Collection {
         self.columns.iter().find(|column| column.id == id)
     }
 
+    /// The type that SQL sees of a column: where nothing is declared, what the dictionary has seen,
+    /// and any value where that is of several kinds (docs/mapping.md, Identity).
+    pub fn shown_type(&self, column: &Column) -> Type {
+        if column.ty != Type::ANY || self.kind != CollectionKind::Documents {
+            return column.ty;
+        }
+        match self.fields.get(&column.name).map(|seen| seen.sql_type()) {
+            Some(Type::JSON | Type::JSONB) | None => Type::ANY,
+            Some(ty) => ty,
+        }
+    }
+
     /// The place of a column in the primary key.
     pub fn key_position(&self, id: ColumnId) -> Option<usize> {
         self.primary_key.columns.iter().position(|key| *key == id)

@@ -4,6 +4,7 @@
 
 mod collections;
 mod damage;
+mod documents;
 mod history;
 mod scripts;
 mod sizes;

@@ -16,13 +16,13 @@ use qanat::{Error, Qanat, Session, SessionOptions};
 use tokio::sync::{mpsc, oneshot};
 
 /// A session that runs texts one after the other in a task of its own.
-struct Client {
+pub(super) struct Client {
     send: mpsc::UnboundedSender<(String, oneshot::Sender<String>)>,
     waiting: Option<oneshot::Receiver<String>>,
 }
 
 impl Client {
-    async fn new(qanat: &Qanat) -> Client {
+    pub(super) async fn new(qanat: &Qanat) -> Client {
         let options = SessionOptions { user: "postgres".into(), ..SessionOptions::default() };
         let mut session = qanat.session(options).await.unwrap();
         let (send, mut texts) = mpsc::unbounded_channel::<(String, oneshot::Sender<String>)>();
@@ -35,13 +35,13 @@ impl Client {
         Client { send, waiting: None }
     }
 
-    fn start(&mut self, text: &str) {
+    pub(super) fn start(&mut self, text: &str) {
         let (reply, answer) = oneshot::channel();
         self.send.send((text.to_owned(), reply)).unwrap();
         self.waiting = Some(answer);
     }
 
-    async fn poll(&mut self, millis: u64) -> Option<String> {
+    pub(super) async fn poll(&mut self, millis: u64) -> Option<String> {
         let answer = self.waiting.as_mut()?;
         let answer = tokio::time::timeout(Duration::from_millis(millis), answer).await.ok()?;
         self.waiting = None;
@@ -140,7 +140,7 @@ fn print_error(out: &mut String, text: &str, error: &Error) {
 }
 
 /// Statements and answers of a script.
-fn blocks(text: &str) -> Vec<(String, String)> {
+pub(super) fn blocks(text: &str) -> Vec<(String, String)> {
     text.trim_matches('\n')
         .split("\n\n")
         .filter(|part| !part.trim().is_empty())

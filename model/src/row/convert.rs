@@ -132,6 +132,8 @@ pub(crate) fn write_item(encoder: &mut Encoder<'_>, ty: Type, datum: &Datum<'_>)
         (Form::ObjectId, Datum::ObjectId(v)) => encoder.object_id(&v),
         (Form::Item, Datum::Json(raw)) => encoder.encoded(raw.bytes()?),
         (Form::Array, Datum::Array(raw)) => encoder.encoded(raw.bytes()?),
+        // A plain datum where any value may stand is the value of its kind.
+        (Form::Item, _) if ty == Type::ANY => encoder.value(&to_value(datum, ty)?),
         _ => return Err(MISMATCH),
     }
     Ok(())

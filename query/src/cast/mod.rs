@@ -18,7 +18,7 @@
 //! refuses in an assignment.
 //!
 //! A value without schema (`ANY`) becomes a declared type where it is exactly of it, and any type
-//! becomes `ANY` as it is.
+//! becomes `ANY` as it is (`schemaless.rs`).
 
 mod array_text;
 pub mod datetime;
@@ -32,6 +32,7 @@ pub use input::{input, invalid_syntax};
 pub(crate) use kernels::TABLE;
 pub use kernels::{date_to_timestamp, float4_to_numeric, float8_to_numeric};
 pub use output::{output, output_string};
+pub use schemaless::{compare as compare_any, plain, write_key as write_any_key};
 
 use crate::expression::{Expression, Node};
 use crate::function::{Function, by_id};

@@ -49,6 +49,7 @@ pub fn output(
         Datum::Interval(v) => out.push_str(&interval::format(v)),
         Datum::Uuid(v) => out.push_str(&id::format_uuid(&v)),
         Datum::ObjectId(v) => out.push_str(&id::format_object_id(&v)),
+        Datum::Json(v) if ty == Type::ANY => open(session, v, out)?,
         Datum::Json(v) => json(ty, v, out)?,
         Datum::Array(v) if matches!(ty, Type::INT2VECTOR | Type::OIDVECTOR) => vector(v, out)?,
         Datum::Array(v) => array(session, ty.scalar, v, out)?,
@@ -93,14 +94,20 @@ fn text(ty: Type, modifier: i32, text: &str, out: &mut String) {
     }
 }
 
-/// A value without schema that is a text shows as that text.
-fn json(ty: Type, raw: Raw<'_>, out: &mut String) -> Result<()> {
-    if ty == Type::ANY
-        && let Ok(Item::Text(text)) = raw.item()
-    {
-        out.push_str(text);
-        return Ok(());
+/// A value without schema shows as what it is: a text bare, a document as JSON.
+fn open(session: &dyn Session, raw: Raw<'_>, out: &mut String) -> Result<()> {
+    let arena = Arena::new();
+    match super::plain(raw, &arena)? {
+        Datum::Json(raw) => match raw.item() {
+            Ok(Item::Bytes { data, .. }) => out.push_str(&id::format_bytes(data)),
+            _ => json(Type::JSONB, raw, out)?,
+        },
+        found => output(session, Type::ANY, -1, &found, out)?,
     }
+    Ok(())
+}
+
+fn json(ty: Type, raw: Raw<'_>, out: &mut String) -> Result<()> {
     let style = if ty.scalar == Scalar::Json { Style::SPACED } else { Style::JSONB };
     json::write(raw, style, out).map_err(damaged)
 }
@@ -127,7 +134,9 @@ fn array(session: &dyn Session, scalar: Scalar, array: Raw<'_>, out: &mut String
         let element = array::element(raw.map_err(damaged)?, scalar, &arena)?;
         match element {
             Datum::Null => out.push_str("NULL"),
-            Datum::Array(inner) => self::array(session, scalar, inner, out)?,
+            Datum::Array(inner) if !array::is_vector(scalar) => {
+                self::array(session, scalar, inner, out)?;
+            }
             element => {
                 word.clear();
                 output(session, Type::of(scalar), -1, &element, &mut word)?;

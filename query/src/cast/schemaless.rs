@@ -1,10 +1,22 @@
 //! Values without schema: into declared types where they are exactly of them, and out of them.
 //!
-//! A field that no column declares may hold anything, so its expression is of type `ANY` and its
-//! datum one CBOR item. Reading it as a type asks that nothing be lost: 5.0 is an integer, 5.5 is
-//! not (42804).
+//! What no column's type fixes may be anything, so its expression is of type `ANY`. Reading it as
+//! a type asks that nothing be lost: 5.0 is an integer, 5.5 is not (42804).
+//!
+//! ```text
+//!   stored item ── plain ──► the datum of what it is: 5, 'abc', an ObjectId
+//!                     └────► the item itself: documents, arrays, what has no datum
+//! ```
+//!
+//! **Invariants**
+//! - Values of type `ANY` compare as keys do: on one scale over all types ([`value::cmp_bson`]), so
+//!   the primary key finds what a comparison names. Values of different kinds are unequal.
+//! - Where rows are read, a value of type `ANY` is plain, so that grouping and joins see one datum
+//!   for one value; whoever shows or compares one takes the item as well.
 
-use value::{Decimal, Encoder, Item, Kind, Raw};
+use std::cmp::Ordering;
+
+use value::{Decimal, Encoder, Item, KeyWriter, Kind, Raw, Value, cmp_bson};
 
 use super::kernels::{numeric_to_float4, numeric_to_float8};
 use super::{input, output_string};
@@ -41,14 +53,59 @@ fn cannot_cast(raw: Raw<'_>, ty: &str) -> Error {
     Error::new(ErrorKind::Type, "22023", message)
 }
 
+/// The datum of an item, where there is one that loses nothing.
+///
+/// # Errors
+/// Damaged bytes.
+pub fn plain<'a>(raw: Raw<'a>, arena: &'a Arena) -> Result<Datum<'a>> {
+    let item = raw.item().map_err(damaged)?;
+    match item {
+        Item::Array(_) => Ok(Datum::Json(raw)),
+        Item::Bytes { subtype, .. } if subtype != 0 => Ok(Datum::Json(raw)),
+        item => from_item(item, raw, arena),
+    }
+}
+
 /// Any datum as a value without schema.
 pub(super) fn to_any<'a>(datum: &Datum<'a>, ty: Type, arena: &'a Arena) -> Result<Datum<'a>> {
-    if let Datum::Json(_) = datum {
-        return Ok(*datum);
+    match *datum {
+        Datum::Json(raw) => plain(raw, arena),
+        Datum::Array(_) | Datum::Record(_) => item_of(datum, ty, arena).map(Datum::Json),
+        datum => Ok(datum),
     }
+}
+
+/// The item of any datum.
+fn item_of<'a>(datum: &Datum<'_>, ty: Type, arena: &'a Arena) -> Result<Raw<'a>> {
     let mut bytes = Vec::new();
     array::encode_element(&mut Encoder::new(&mut bytes), datum, ty.scalar)?;
-    Ok(Datum::Json(Raw::new(arena.bytes(&bytes))))
+    Ok(Raw::new(arena.bytes(&bytes)))
+}
+
+/// How two values without schema compare: as their keys do.
+///
+/// # Errors
+/// Damaged bytes.
+pub fn compare(a: &Datum<'_>, b: &Datum<'_>) -> Result<Ordering> {
+    match (a, b) {
+        (Datum::Int(a), Datum::Int(b)) => Ok(a.cmp(b)),
+        (Datum::Text(a), Datum::Text(b)) => Ok(a.as_bytes().cmp(b.as_bytes())),
+        (Datum::Json(a), Datum::Json(b)) => value::compare::cmp_raw(*a, *b).map_err(damaged),
+        (a, b) => Ok(cmp_bson(&value_of(a)?, &value_of(b)?)),
+    }
+}
+
+/// The bytes whose order is [`compare`]'s.
+///
+/// # Errors
+/// Damaged bytes.
+pub fn write_key(datum: &Datum<'_>, out: &mut Vec<u8>) -> Result<()> {
+    KeyWriter::new(out).value(&value_of(datum)?);
+    Ok(())
+}
+
+fn value_of(datum: &Datum<'_>) -> Result<Value> {
+    model::row::to_value(datum, Type::ANY).map_err(crate::execute::fault::fault)
 }
 
 /// A value without schema as a declared type.
@@ -62,9 +119,15 @@ pub(super) fn from_any<'a>(
     ty: Type,
     arena: &'a Arena,
 ) -> Result<Datum<'a>> {
-    let Datum::Json(raw) = *datum else { return Ok(*datum) };
-    if matches!(ty, Type::JSON | Type::JSONB | Type::ANY) {
+    if datum.is_null() || ty == Type::ANY {
         return Ok(*datum);
+    }
+    let raw = match *datum {
+        Datum::Json(raw) => raw,
+        _ => item_of(datum, Type::ANY, arena)?,
+    };
+    if matches!(ty, Type::JSON | Type::JSONB) {
+        return Ok(Datum::Json(raw));
     }
     let item = raw.item().map_err(damaged)?;
     if ty.array {
@@ -73,15 +136,15 @@ pub(super) fn from_any<'a>(
     if let Some(exact) = number(&item, ty, arena)? {
         return Ok(exact);
     }
-    let plain = from_item(item, raw, arena)?;
-    match (plain, ty.scalar) {
+    let found = from_item(item, raw, arena)?;
+    match (found, ty.scalar) {
         (Datum::Null, _) => Ok(Datum::Null),
         (Datum::Text(text), Scalar::Text | Scalar::Varchar) => Ok(Datum::Text(text)),
         (Datum::Text(text), _) => input(session, ty, text, -1, arena),
         (_, Scalar::Text | Scalar::Varchar | Scalar::Bpchar | Scalar::Name) => {
             Ok(Datum::Text(arena.text(&output_string(session, Type::ANY, -1, datum)?)))
         }
-        (plain, scalar) if is_of(&plain, scalar) => Ok(plain),
+        (found, scalar) if is_of(&found, scalar) => Ok(found),
         _ => Err(mismatch(ty)),
     }
 }

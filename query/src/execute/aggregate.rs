@@ -26,7 +26,7 @@ use super::part::Part;
 use super::relational::{holds, project};
 use super::run::{BoxOperator, Operator, Run, Step};
 use super::set::same_row;
-use super::sort::compare_keys;
+use super::sort::{compare_keys, sort_cell};
 use crate::expression::{Context, Expression};
 use crate::function::datum_hash::hash_row;
 use crate::function::{Call, CallTypes, State, compare};
@@ -134,9 +134,12 @@ impl Aggregate {
                         continue;
                     }
                     writer.make(|cells, arena| {
-                        let keys = call.order.iter().map(|key| &key.expression);
-                        for expression in call.arguments.iter().chain(keys) {
+                        for expression in &call.arguments {
                             cells.push(arena.copy(&expression.eval(&context, row, &scratch)?));
+                        }
+                        for key in &call.order {
+                            let cell = sort_cell(&key.expression, &context, row, &scratch)?;
+                            cells.push(arena.copy(&cell));
                         }
                         Ok(true)
                     })?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use model::row::{Row, RowReader, document_item};
 use model::{Collection, ColumnId, StoredRow};
 use smallvec::SmallVec;
+use value::Raw;
 
 use super::fault::fault;
 use crate::expression::Context;
@@ -23,6 +24,8 @@ pub struct Decoder {
     reader: RowReader,
     /// Whether the declared columns come first.
     in_place: bool,
+    /// The columns without a type of their own, by their places among the declared ones.
+    open: Vec<(usize, Type)>,
 }
 
 impl Decoder {
@@ -36,13 +39,16 @@ impl Decoder {
         let first = columns.iter().take_while(|(column, _)| id_of(column).is_some()).count();
         let in_place = first == declared.len();
         let reader = RowReader::new(collection, &declared).map_err(fault)?;
-        Ok(Decoder { collection: collection.clone(), columns, reader, in_place })
+        let open = open_columns(collection, &columns);
+        Ok(Decoder { collection: collection.clone(), columns, reader, in_place, open })
     }
 
-    /// A decoder of every declared column in order.
+    /// A decoder of every declared column in order, as the row is stored: what is written again
+    /// keeps its width.
     pub fn whole(collection: &Arc<Collection>) -> Result<Decoder> {
         let columns = collection.columns.iter().map(|c| (ScanColumn::Column(c.id), c.ty));
-        Decoder::new(collection, columns)
+        let decoder = Decoder::new(collection, columns)?;
+        Ok(Decoder { open: Vec::new(), ..decoder })
     }
 
     /// How many cells a row has.
@@ -63,6 +69,11 @@ impl Decoder {
         cells.resize(start + declared, Datum::Missing);
         let read = cells.get_mut(start..).unwrap_or_default();
         self.reader.read(&row.key, &row.value, arena, read).map_err(fault)?;
+        for (at, ty) in &self.open {
+            if let Some(cell) = read.get_mut(*at) {
+                *cell = self.shown(*at, *ty, *cell, row, context, arena)?;
+            }
+        }
         if self.in_place && declared == self.columns.len() {
             return Ok(());
         }
@@ -107,6 +118,38 @@ impl Decoder {
     ) -> Result<Datum<'b>> {
         let found = Row::read(&row.value).and_then(|row| row.field(name)).map_err(fault)?;
         let Some(raw) = found else { return Ok(Datum::Missing) };
+        self.converted(name, ty, raw, row, context, arena)
+    }
+
+    /// A column without a type of its own, as the type that the statement gives it.
+    fn shown<'b>(
+        &'b self,
+        at: usize,
+        ty: Type,
+        cell: Datum<'b>,
+        row: &'b StoredRow,
+        context: &Context<'b>,
+        arena: &'b Arena,
+    ) -> Result<Datum<'b>> {
+        let Datum::Json(raw) = cell else { return Ok(cell) };
+        if ty == Type::ANY {
+            return crate::cast::plain(raw, arena);
+        }
+        let declared = self.columns.iter().filter_map(|(column, _)| id_of(column)).nth(at);
+        let column = declared.and_then(|id| self.collection.column_by_id(id));
+        let name = column.map_or("?", |column| column.name.as_str());
+        self.converted(name, ty, raw, row, context, arena)
+    }
+
+    fn converted<'b>(
+        &'b self,
+        name: &str,
+        ty: Type,
+        raw: Raw<'b>,
+        row: &'b StoredRow,
+        context: &Context<'b>,
+        arena: &'b Arena,
+    ) -> Result<Datum<'b>> {
         if raw.is_null() {
             return Ok(Datum::Null);
         }
@@ -126,6 +169,14 @@ impl Decoder {
         let message = format!("field \"{field}\" of a document is not of type {}", ty.display(-1));
         Error::new(ErrorKind::Type, "42804", message).detail(format!("The document's _id is {id}."))
     }
+}
+
+/// The columns of type `ANY` and the types that a statement gives them; places count declared
+/// columns only.
+fn open_columns(collection: &Collection, columns: &[(ScanColumn, Type)]) -> Vec<(usize, Type)> {
+    let declared = columns.iter().filter_map(|(column, ty)| Some((id_of(column)?, *ty)));
+    let open = |id| collection.column_by_id(id).is_some_and(|column| column.ty == Type::ANY);
+    declared.enumerate().filter(|(_, (id, _))| open(*id)).map(|(at, (_, ty))| (at, ty)).collect()
 }
 
 fn id_of(column: &ScanColumn) -> Option<ColumnId> {

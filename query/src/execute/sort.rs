@@ -15,10 +15,10 @@ use super::batch::{BATCH_ROWS, Batch, RowId, Rows};
 use super::part::Part;
 use super::relational::{LIMIT_NEGATIVE, row_count};
 use super::run::{BoxOperator, Operator, Run, Step};
-use crate::expression::Expression;
+use crate::expression::{Context, Expression};
 use crate::function::compare;
 use crate::plan::SortKey;
-use crate::{Datum, Result};
+use crate::{Arena, Datum, Result, Type};
 
 /// Sorts all rows of its input.
 pub struct Sort {
@@ -115,7 +115,7 @@ pub fn evaluate_keys(
         for row in writer.keep(input).iter() {
             writer.make(|cells, arena| {
                 for key in keys {
-                    cells.push(key.expression.eval(&context, row, arena)?);
+                    cells.push(sort_cell(&key.expression, &context, row, arena)?);
                 }
                 Ok(true)
             })?;
@@ -123,6 +123,23 @@ pub fn evaluate_keys(
         Ok(())
     })?;
     Ok(batch)
+}
+
+/// What a row is sorted by: of a value of any type the element that it would be in a key, since
+/// keys have the one order over all types.
+pub fn sort_cell<'a>(
+    key: &'a Expression,
+    context: &Context<'a>,
+    row: &[Datum<'a>],
+    arena: &'a Arena,
+) -> Result<Datum<'a>> {
+    let cell = key.eval(context, row, arena)?;
+    if key.ty != Type::ANY || cell.is_null() {
+        return Ok(cell);
+    }
+    let mut element = Vec::new();
+    crate::cast::write_any_key(&cell, &mut element)?;
+    Ok(Datum::Bytes(arena.bytes(&element)))
 }
 
 /// How two rows of keys compare.

@@ -30,7 +30,13 @@ pub fn damaged(_: value::Damaged) -> Error {
 
 /// Whether arrays of this scalar may nest.
 fn nests(scalar: Scalar) -> bool {
-    !matches!(scalar, Scalar::Json | Scalar::Jsonb | Scalar::Any)
+    use Scalar::{Any, Int2Vector, Json, Jsonb, OidVector};
+    !matches!(scalar, Json | Jsonb | Any | Int2Vector | OidVector)
+}
+
+/// Whether an element is a whole array of its own.
+pub fn is_vector(scalar: Scalar) -> bool {
+    matches!(scalar, Scalar::Int2Vector | Scalar::OidVector)
 }
 
 /// Appends one element.
@@ -150,7 +156,7 @@ pub fn element<'a>(raw: Raw<'a>, scalar: Scalar, arena: &'a Arena) -> Result<Dat
     if raw.is_null() {
         return Ok(Datum::Null);
     }
-    if !nests(scalar) {
+    if !nests(scalar) && !is_vector(scalar) {
         return Ok(Datum::Json(raw));
     }
     from_item(raw.item().map_err(damaged)?, raw, arena)

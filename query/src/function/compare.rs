@@ -136,6 +136,19 @@ pub(super) static MIXED: &[Function] = stable_six! { zoned;
     "timestamptz_timestamp" TIMESTAMPTZ, TIMESTAMP;
 };
 
+/// Values of any type, in the one order of keys. Only the binder takes these, and only where a side
+/// is of type `ANY`: any two types would fit them.
+pub(super) static OPEN: &[Function] = six! { open;
+    "any" ANY, ANY;
+};
+
+fn open(_: &Call<'_, '_>, a: &[Datum<'_>]) -> Result<Ordering> {
+    match a {
+        [a, b] => crate::cast::compare_any(a, b),
+        _ => Ok(Ordering::Equal),
+    }
+}
+
 /// Types that only know equality, and the arrays.
 pub(super) static OTHERS: &[Function] = &[
     f("sql.xid_eq", "=", &[XID, XID], BOOL, |_, a| yes(pair(a).is_eq())),

@@ -221,6 +221,7 @@ static PARTS: &[&[Function]] = &[
     arithmetic::OTHERS,
     compare::SAME,
     compare::MIXED,
+    compare::OPEN,
     compare::OTHERS,
     float::OPERATORS,
     float::UNARY,

@@ -88,7 +88,7 @@ impl<'c> Attribute<'c> {
         Attribute {
             number: attribute_number(collection, column.id),
             name: &column.name,
-            ty: column.ty,
+            ty: collection.shown_type(column),
             modifier: column.modifier,
             not_null: column.not_null || collection.key_position(column.id).is_some(),
             column: Some(column),

@@ -415,7 +415,8 @@ impl Binder<'_> {
         let mut all = vec![left];
         all.extend(self.expressions(list)?);
         let types: Vec<Type> = all.iter().map(|e| e.ty).collect();
-        let Some(ty) = common_type(&types) else {
+        let open = types.contains(&Type::ANY).then_some(Type::ANY);
+        let Some(ty) = open.or_else(|| common_type(&types)) else {
             // Without a common type each candidate has its own operator.
             let left = all.remove(0);
             let equal = all

@@ -351,7 +351,8 @@ impl Binder<'_> {
             types.push(ty);
         };
         for c in &table.columns {
-            add(&c.name, c.ty, c.modifier, ScanColumn::Column(c.id), c.id.0 as i16, c.hidden);
+            let ty = table.shown_type(c);
+            add(&c.name, ty, c.modifier, ScanColumn::Column(c.id), c.id.0 as i16, c.hidden);
         }
         if table.kind == CollectionKind::Documents {
             for (name, seen) in &table.fields {

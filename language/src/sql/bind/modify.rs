@@ -348,6 +348,7 @@ impl Binder<'_> {
             &update.from,
             update.position.0,
         )?;
+        refuse_documents(&target, update.table.name.position.0)?;
         let recheck = self.changed_filter(update.filter.as_ref())?;
         let assignments =
             self.in_clause(Clause::Set, |binder| binder.assignments(&update.set, &target))?;
@@ -383,7 +384,7 @@ impl Binder<'_> {
         offset: u32,
     ) -> Result<(Arc<Collection>, u32)> {
         let target = self.target(&relation.name)?;
-        refuse_documents(&target, relation.name.position.0)?;
+        refuse_key_space(&target, relation.name.position.0)?;
         self.push(Scope::default(), None, Clause::From);
         let alias = alias.map(|name| Alias { name: name.clone(), columns: Vec::new() });
         let table = TableRef::Table { relation: relation.clone(), alias, sample: None };
@@ -634,16 +635,22 @@ fn refuse_with(with: Option<&ast::With>) -> Result<()> {
     }
 }
 
-/// Undeclared fields have no columns to write through yet.
+/// Undeclared fields have no columns to write through yet; whole documents may be deleted.
 fn refuse_documents(target: &Collection, offset: u32) -> Result<()> {
     match target.kind {
-        CollectionKind::Table => Ok(()),
         CollectionKind::Documents => {
             Err(Error::unsupported("a change through SQL of a collection without declared columns")
                 .at(offset))
         }
+        CollectionKind::Table | CollectionKind::KeySpace => refuse_key_space(target, offset),
+    }
+}
+
+fn refuse_key_space(target: &Collection, offset: u32) -> Result<()> {
+    match target.kind {
         CollectionKind::KeySpace => {
             Err(Error::unsupported("a change through SQL of a key space").at(offset))
         }
+        CollectionKind::Table | CollectionKind::Documents => Ok(()),
     }
 }

@@ -68,6 +68,10 @@ fn convert(
     modifier: i32,
     context: CastContext,
 ) -> Result<Expression> {
+    // Beside a value of any type, what nothing else gives a type is a text.
+    if expression.ty == Type::UNKNOWN && ty == Type::ANY && !expression.is_null_constant() {
+        expression = convert(binder, expression, Type::TEXT, -1, context)?;
+    }
     if expression.ty == Type::UNKNOWN
         && ty != Type::UNKNOWN
         && let Some(converted) = binder.determine(&mut expression, ty, modifier)
@@ -349,6 +353,8 @@ fn instantiate<S: Signature>(candidate: &'static S, types: &[Type]) -> Option<Vi
     let declared = declared?;
     if candidate.generic() == Generic::None {
         let fits = types.iter().zip(&declared).all(|(from, to)| can_coerce(*from, *to));
+        // Every type becomes ANY, so its operators serve only where a side is of it.
+        let fits = fits && (!declared.contains(&Type::ANY) || types.contains(&Type::ANY));
         return fits.then(|| (candidate, declared, candidate.result()));
     }
     let any_array = Type::array_of(Scalar::Any);

@@ -149,6 +149,7 @@ impl<'s> RowWriter<'s> {
             Datum::Interval(v) => text::write_interval(out, v),
             Datum::Uuid(v) => text::write_uuid(out, &v),
             Datum::ObjectId(v) => text::write_hex(out, &v),
+            Datum::Json(v) if ty.scalar == Scalar::Any => self.open(out, v)?,
             Datum::Json(v) => self.json(out, ty, v)?,
             Datum::Array(v) => self.array_text(out, ty, v)?,
             Datum::Record(v) => self.record(out, v)?,
@@ -165,14 +166,19 @@ impl<'s> RowWriter<'s> {
         Ok(())
     }
 
-    /// A value without schema that is a text shows as that text.
-    fn json(&mut self, out: &mut Vec<u8>, ty: Type, raw: Raw<'_>) -> Result<()> {
-        if ty.scalar == Scalar::Any
-            && let Ok(Item::Text(text)) = raw.item()
-        {
-            out.extend_from_slice(text.as_bytes());
-            return Ok(());
+    /// A value without schema shows as what it is: a text bare, a document as JSON.
+    fn open(&mut self, out: &mut Vec<u8>, raw: Raw<'_>) -> Result<()> {
+        let arena = Arena::new();
+        match query::cast::plain(raw, &arena)? {
+            Datum::Json(raw) => match raw.item() {
+                Ok(Item::Bytes { data, .. }) => self.text(out, Type::ANY, -1, &Datum::Bytes(data)),
+                _ => self.json(out, Type::JSONB, raw),
+            },
+            found => self.text(out, Type::ANY, -1, &found),
         }
+    }
+
+    fn json(&mut self, out: &mut Vec<u8>, ty: Type, raw: Raw<'_>) -> Result<()> {
         let style = if ty.scalar == Scalar::Json { Style::SPACED } else { Style::JSONB };
         self.scratch.clear();
         json::write(raw, style, self.scratch).map_err(arrays::damaged)?;
@@ -182,7 +188,7 @@ impl<'s> RowWriter<'s> {
 
     fn array_text(&mut self, out: &mut Vec<u8>, ty: Type, raw: Raw<'_>) -> Result<()> {
         let arena = Arena::new();
-        if matches!(ty.scalar, Scalar::Int2Vector | Scalar::OidVector) {
+        if arrays::is_vector(ty.scalar) && !ty.array {
             for (at, number) in arrays::Flat::new(raw, Scalar::Int8, &arena).enumerate() {
                 if at > 0 {
                     out.push(b' ');
@@ -262,8 +268,8 @@ impl<'s> RowWriter<'s> {
     fn array(&mut self, out: &mut Vec<u8>, ty: Type, raw: Raw<'_>) -> Result<()> {
         // The vectors of the catalogue are arrays of one dimension that begins at 0.
         let (scalar, lower) = match ty.scalar {
-            Scalar::Int2Vector => (Scalar::Int2, 0),
-            Scalar::OidVector => (Scalar::Oid, 0),
+            Scalar::Int2Vector if !ty.array => (Scalar::Int2, 0),
+            Scalar::OidVector if !ty.array => (Scalar::Oid, 0),
             scalar => (scalar, 1),
         };
         let arena = Arena::new();

@@ -30,7 +30,8 @@ fn document(table: &Table, row: &[Cell], id: Option<&str>) -> String {
     };
     let id = match (table.key.as_slice(), id) {
         ([at], _) => json(&row[*at]),
-        ([], id) => id.unwrap_or_default().to_owned(),
+        // An ObjectId, whose text is bare.
+        ([], id) => format!("\"{}\"", id.unwrap_or_default()),
         (key, _) => object(pairs(&mut key.iter().copied())),
     };
     let mut all = pairs(&mut (0..table.columns.len()));
@@ -117,6 +118,10 @@ impl Bed {
             let [found] = found.as_slice() else { return Err(format!("{sql}\n  {found:?}")) };
             let wanted = document(table, row, found[0].as_deref());
             same("_doc", &found[1], &Some(wanted))?;
+            if let (true, Some(id)) = (table.key.is_empty(), &found[0]) {
+                let by_id = format!("SELECT _doc FROM {} WHERE _id = '{id}'::objectid", table.name);
+                same(&by_id, &self.rows(&by_id).await?, &vec![vec![found[1].clone()]])?;
+            }
         }
         Ok(())
     }

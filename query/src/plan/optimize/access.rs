@@ -11,9 +11,14 @@
 //! one scale. Intervals, jsonb and arrays are left to the filter. CHAR(n) is compared without its
 //! blanks in keys, so its bounds are included always.
 //!
+//! An `_id` that no declaration gives a type lies in its key as whatever value it is. Compared as
+//! any value it is compared as keys are; compared in the type that the dictionary gives it, it is
+//! so where that type's order is the key's (`open_class`), which puts NaN below all numbers.
+//!
 //! The filter stays as it is: ranges may only say too much.
 
-use model::{Collection, ColumnId, ElementSource, Index, IndexId, IndexState};
+use model::{Collection, Column, ColumnId, ElementSource, Index, IndexId, IndexState};
+use value::Kind;
 
 use super::{conjuncts, is_movable, like, rows_for_access};
 use crate::expression::{Expression, Node as Expr};
@@ -42,6 +47,11 @@ pub(super) enum Class {
     TimestampTz,
     Uuid,
     ObjectId,
+    /// Values of any type, on the one scale of keys.
+    Any,
+    /// Numbers of all types by their shortest digits: 0.1 is a decimal and a double, of two keys.
+    /// Of a small integer there is one key.
+    Digits,
 }
 
 pub(super) fn class(ty: Type) -> Option<Class> {
@@ -63,8 +73,36 @@ pub(super) fn class(ty: Type) -> Option<Class> {
         TimestampTz => Class::TimestampTz,
         Uuid => Class::Uuid,
         ObjectId => Class::ObjectId,
+        Any => Class::Any,
         _ => return None,
     })
+}
+
+/// The class of a declared column's key where a statement sees it as a type.
+fn column_class(collection: &Collection, id: ColumnId, seen: Type) -> Option<Class> {
+    let column = collection.column_by_id(id)?;
+    if column.ty != Type::ANY { class(column.ty) } else { open_class(collection, column, seen) }
+}
+
+/// The class of a key of any values that a statement sees as a type; `None` where one of the type's
+/// values stands for several keys, as bytes of several subtypes do.
+fn open_class(collection: &Collection, column: &Column, seen: Type) -> Option<Class> {
+    let kinds = collection.fields.get(&column.name).copied().unwrap_or_default();
+    let others = [Kind::Float32, Kind::Float64, Kind::Decimal];
+    match class(seen)? {
+        Class::Bytes | Class::Blank => None,
+        Class::Numeric if others.into_iter().any(|kind| kinds.contains(kind)) => {
+            Some(Class::Digits)
+        }
+        class => Some(class),
+    }
+}
+
+/// Whether the order of a type that a statement sees a column in is the key's.
+pub(super) fn is_key_order(collection: &Collection, id: ColumnId, seen: Type) -> bool {
+    let open = collection.column_by_id(id).is_some_and(|column| column.ty == Type::ANY);
+    let strange = |class| matches!(class, Class::Float | Class::Digits);
+    !open || column_class(collection, id, seen).is_some_and(|class| !strange(class))
 }
 
 /// What a conjunct says about one column.
@@ -180,14 +218,17 @@ fn terms<'e>(part: &'e Expression, scan: &Scan) -> Vec<(ColumnId, Term<'e>)> {
         Expr::Not(inner) if matches!(inner.node, Expr::Column(_)) => one(inner, Term::True(false)),
         Expr::IsNull { argument, negated: false } => one(argument, Term::Null),
         Expr::InList { equal, left, list, negated: false } => {
-            let fixed = list.iter().all(is_fixed);
+            let digits = column_of(left, scan).is_some_and(|(_, own)| own == Class::Digits);
+            let fixed = list.iter().all(|value| is_fixed(value) && (!digits || was_small(value)));
             match fixed && comparable(equal, left, scan) && right_fits(equal, left, scan) {
                 true => one(left, Term::In(list)),
                 false => Vec::new(),
             }
         }
         Expr::AnyAll { operator, all: false, left, array } => {
+            let digits = column_of(left, scan).is_some_and(|(_, own)| own == Class::Digits);
             let fits = operator.name == "="
+                && !digits
                 && is_fixed(array)
                 && comparable(operator, left, scan)
                 && right_fits(operator, left, scan);
@@ -227,15 +268,36 @@ fn comparison<'e>(
         return Vec::new();
     }
     let loose = own == Class::Blank;
+    let open = scan.collection.column_by_id(id).is_some_and(|column| column.ty == Type::ANY);
+    // SQL has NaN above all numbers, a key of any values below them.
+    let low = open && matches!(own, Class::Float | Class::Digits);
+    let high =
+        open && matches!(class(*a), Some(Class::Float | Class::Numeric)) && !was_integer(value);
+    if own == Class::Digits && !was_small(value) {
+        return Vec::new();
+    }
     let term = match name {
         "=" => Term::Equal(value),
-        "<" => Term::Upper(value, loose),
-        "<=" => Term::Upper(value, true),
-        ">" => Term::Lower(value, loose),
-        ">=" => Term::Lower(value, true),
+        "<" if !high => Term::Upper(value, loose),
+        "<=" if !high => Term::Upper(value, true),
+        ">" if !low => Term::Lower(value, loose),
+        ">=" if !low => Term::Lower(value, true),
         _ => return Vec::new(),
     };
     vec![(id, term)]
+}
+
+/// Whether a float or numeric was an integer, and so is not NaN.
+fn was_integer(value: &Expression) -> bool {
+    let Expr::Call { function, .. } = &value.node else { return false };
+    matches!(function.id, "sql.int_numeric" | "sql.int_float8")
+}
+
+/// Whether a numeric was an integer that every double between it and the next is beside.
+fn was_small(value: &Expression) -> bool {
+    let Expr::Call { arguments, .. } = &value.node else { return false };
+    let small = |ty: Type| matches!(ty, Type::INT2 | Type::INT4);
+    was_integer(value) && arguments.first().is_some_and(|inner| small(inner.ty))
 }
 
 fn flipped(name: &str) -> &str {
@@ -266,7 +328,9 @@ fn right_fits(operator: &Function, _: &Expression, _: &Scan) -> bool {
 
 /// Whether a column of one class, compared in another, is compared in the order of its key.
 fn order_agrees(own: Class, compared: Class) -> bool {
-    own == compared || own == Class::Int && matches!(compared, Class::Float | Class::Numeric)
+    own == compared
+        || own == Class::Int && matches!(compared, Class::Float | Class::Numeric)
+        || own == Class::Digits && compared == Class::Numeric
 }
 
 /// Whether a value is the same for all rows of the scan.
@@ -280,8 +344,7 @@ fn column_of(expression: &Expression, scan: &Scan) -> Option<(ColumnId, Class)> 
     match &expression.node {
         Expr::Column(at) => match scan.columns.get(*at as usize)? {
             ScanColumn::Column(id) => {
-                let ty = scan.collection.column_by_id(*id)?.ty;
-                Some((*id, class(ty)?))
+                Some((*id, column_class(&scan.collection, *id, expression.ty)?))
             }
             _ => None,
         },

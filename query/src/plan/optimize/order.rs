@@ -10,7 +10,7 @@
 //! come. A whole scan is turned into a scan of an index only under a limit, or where the primary
 //! key has the order anyway: reading a whole table by a secondary index costs more than sorting it.
 
-use super::access::{Candidate, candidates};
+use super::access::{Candidate, candidates, is_key_order};
 use super::as_column;
 use crate::Type;
 use crate::expression::{Expression, Node as Expr};
@@ -80,9 +80,10 @@ fn sum(limit: Expression, offset: Option<Expression>) -> Option<Expression> {
 
 /// Makes a node give its rows in an order, if it can do that without sorting.
 fn gives(node: &mut Node, keys: &[Key], limited: bool) -> bool {
+    let types = &node.types;
     match &mut node.kind {
         NodeKind::Single | NodeKind::Empty => true,
-        NodeKind::Scan(scan) => scan_gives(scan, keys, limited),
+        NodeKind::Scan(scan) => scan_gives(scan, types, keys, limited),
         NodeKind::Filter { input, .. } | NodeKind::LockRows { input, .. } => {
             gives(input, keys, limited)
         }
@@ -105,14 +106,18 @@ fn gives(node: &mut Node, keys: &[Key], limited: bool) -> bool {
     }
 }
 
-fn scan_gives(scan: &mut Scan, keys: &[Key], limited: bool) -> bool {
+fn scan_gives(scan: &mut Scan, types: &[Type], keys: &[Key], limited: bool) -> bool {
     if scan.backward {
         return false;
     }
     let columns: Option<Vec<_>> = keys
         .iter()
         .map(|(at, descending, nulls_first)| match scan.columns.get(*at as usize)? {
-            ScanColumn::Column(id) => Some((*id, *descending, *nulls_first)),
+            ScanColumn::Column(id) => {
+                let ty = types.get(*at as usize).copied()?;
+                let same = is_key_order(&scan.collection, *id, ty);
+                same.then_some((*id, *descending, *nulls_first))
+            }
             _ => None,
         })
         .collect();
