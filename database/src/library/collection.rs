@@ -121,7 +121,7 @@ impl<T> Collection<T> {
         T: Serialize,
     {
         let document = to_document(value)?;
-        self.id(Request::put(document)).await
+        self.id(Request::Put(document)).await
     }
 
     /// Inserts the value. Answers its identity.
@@ -133,7 +133,7 @@ impl<T> Collection<T> {
         T: Serialize,
     {
         let document = to_document(value)?;
-        self.id(Request::insert(document)).await
+        self.id(Request::Insert(document)).await
     }
 
     /// The value of an identity, if it is there.

@@ -72,18 +72,6 @@ pub(crate) enum Answer {
     Lines(Vec<String>),
 }
 
-impl Request {
-    /// Inserts, or replaces the document of the same identity.
-    pub(crate) fn put(document: Document) -> Request {
-        Request::Put(with_identity(document))
-    }
-
-    /// Inserts.
-    pub(crate) fn insert(document: Document) -> Request {
-        Request::Insert(with_identity(document))
-    }
-}
-
 impl Session {
     /// Does one request about a collection, by its name.
     ///
@@ -273,14 +261,6 @@ impl Session {
         let session = &*active.environment;
         Ok(Answer::Lines(printer::explain(statement, &statistics, session, &options)))
     }
-}
-
-/// A document whose `_id` is null has none: it takes a generated one, as a null key column does.
-fn with_identity(mut document: Document) -> Document {
-    if matches!(document.get(row::ID), Some(Value::Null | Value::Undefined)) {
-        document.remove(row::ID);
-    }
-    document
 }
 
 /// The key that a document's identity is; `None` where it has none yet.

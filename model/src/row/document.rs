@@ -13,7 +13,8 @@
 //! - `from_document(document(row))` is the row.
 //! - Where `_id` and the key columns are both given they agree after conversion, or the document is
 //!   refused; nothing is replaced, since a driver has told its user the `_id` already.
-//! - A null in a key column or `_id` means: take the column's generator.
+//! - A null in a key column or `_id` means: take the column's generator. MongoDB would keep a null
+//!   `_id`; here no document's identity is null, since SQL finds none by it.
 
 use value::{Document, Encoder, Kind, Raw, Value, cmp_bson};
 
@@ -64,12 +65,23 @@ pub fn from_document<'a>(
     }
     for key in &collection.primary_key.columns {
         if let Some(position) = collection.position(*key)
-            && matches!(row[position], Datum::Null)
+            && is_null(&row[position], collection.columns[position].ty)
         {
             row[position] = Datum::Missing;
         }
     }
     Ok(DocumentRow { row, extras })
+}
+
+/// NULL, or the null of a column of any type.
+fn is_null(datum: &Datum<'_>, ty: Type) -> bool {
+    match datum {
+        Datum::Null => true,
+        Datum::Json(raw) if ty == Type::ANY => {
+            matches!(raw.kind(), Some(Kind::Null | Kind::Undefined))
+        }
+        _ => false,
+    }
 }
 
 /// A value as a column's datum, or an error that names column, type and value.

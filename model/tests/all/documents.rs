@@ -62,9 +62,11 @@ async fn documents_come_back_as_they_were_written() {
         let item = row::document_item(&things, &stored.key, &stored.value, &arena).unwrap();
         assert_eq!(item.to_value().unwrap(), Value::Document(expected));
     }
-    let made = put(&work, &things, &document(&[("x", Value::Bool(true))])).await;
-    let read = row::document(&things, &made.key, &made.value).unwrap();
-    assert_eq!(read.get("_id").unwrap().kind(), Kind::ObjectId);
+    for absent in [vec![], vec![("_id", Value::Null)], vec![("_id", Value::Undefined)]] {
+        let made = put(&work, &things, &document(&absent)).await;
+        let read = row::document(&things, &made.key, &made.value).unwrap();
+        assert_eq!(read.get("_id").unwrap().kind(), Kind::ObjectId, "{absent:?}");
+    }
 }
 
 #[tokio::test]
