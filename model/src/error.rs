@@ -182,6 +182,9 @@ pub enum Error {
     /// A definition that makes no sense.
     #[error("{0}")]
     Definition(String),
+    /// A change that needs its object in another state first.
+    #[error("{0}")]
+    NotReady(String),
     /// NULL in a NOT NULL column.
     #[error("null value in column \"{}\" of relation \"{}\"", .0.name, .0.collection)]
     NotNull(Box<RowViolation>),

@@ -261,9 +261,7 @@ fn column_constraint(
             made.column.generator = NewGenerator::Default(text_of(expr)?);
         }
         ColumnConstraintKind::Check { expr, .. } => {
-            // PostgreSQL names a column's check after the column.
-            let name = name.unwrap_or_else(|| format!("{table}_{column}_check"));
-            made.checks.push(NewCheck { name: Some(name), expression: text_of(expr)? });
+            made.checks.push(NewCheck { name, expression: text_of(expr)? });
         }
         ColumnConstraintKind::PrimaryKey(parameters) => {
             refuse_parameters(parameters, offset)?;

@@ -256,10 +256,16 @@ impl Work {
     ) -> Result<Arc<Collection>> {
         let before = self.exclude(id).await?;
         let column = column_of(&before, name)?.clone();
-        if !column.not_null || column.generator.is_some() {
-            return Err(Error::Definition(format!(
-                "column \"{name}\" of relation \"{}\" must be declared NOT NULL without a default",
-                before.name
+        let trouble = match &column.generator {
+            _ if !column.not_null => "must be declared NOT NULL before identity can be added",
+            _ if is_identity(&column) => "is already an identity column",
+            Some(_) => "already has a default value",
+            None => "",
+        };
+        if !trouble.is_empty() {
+            let table = &before.name;
+            return Err(Error::NotReady(format!(
+                "column \"{name}\" of relation \"{table}\" {trouble}"
             )));
         }
         let new = NewColumn {

@@ -7,6 +7,7 @@ use super::{NewCheck, NewIndex, NewKey};
 use crate::error::{Error, ObjectKind, Result};
 use crate::names;
 use crate::schema::*;
+use crate::types::Type;
 use crate::work::Work;
 
 impl Work {
@@ -19,7 +20,7 @@ impl Work {
             }
             Some(name) => name,
             None => {
-                let base = format!("{}_check", collection.name);
+                let base = self.check_name(collection, &new.expression);
                 let numbered = (1..).map(|n: u32| format!("{base}{n}"));
                 let mut names = std::iter::once(base.clone()).chain(numbered);
                 names.find(|name| !taken(name)).unwrap_or(base)
@@ -27,6 +28,19 @@ impl Work {
         };
         names::check(ObjectKind::Constraint, &name)?;
         Ok(Check { constraint, name, expression: new.expression })
+    }
+
+    /// The name of a check that was given none: with its column's where it reads just one, as in
+    /// PostgreSQL. What does not compile is refused after this, by name.
+    fn check_name(&self, collection: &Collection, text: &str) -> String {
+        let expressions = &self.model.0.options.expressions;
+        let compiled = expressions.compile(text, collection, Some((Type::BOOL, -1))).ok();
+        let columns = compiled.map(|check| check.columns()).unwrap_or_default();
+        let [column] = columns.as_slice() else { return format!("{}_check", collection.name) };
+        match collection.column_by_id(*column) {
+            Some(column) => format!("{}_{}_check", collection.name, column.name),
+            None => format!("{}_check", collection.name),
+        }
     }
 
     /// ALTER TABLE … ADD CHECK: every row is looked at under the exclusive lock.

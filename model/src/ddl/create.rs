@@ -121,7 +121,7 @@ impl NewIndex {
 /// A CHECK to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewCheck {
-    /// `None`: made from the table's name.
+    /// `None`: made from the table's name and that of the one column it reads.
     pub name: Option<String>,
     /// SQL text.
     pub expression: String,

@@ -62,7 +62,7 @@ async fn constraints_name_what_they_refuse() {
     new.checks.push(NewCheck { name: None, expression: "gt n 0".into() });
     let table = work.create_collection(new).await.unwrap();
     assert_eq!(table.indexes[0].name, "t_u_v_key");
-    assert_eq!(table.checks[0].name, "t_check");
+    assert_eq!(table.checks[0].name, "t_n_check");
     assert_eq!(table.primary_key.name, "t_pkey");
     let row = |a, n, u, v| [Datum::Int(a), n, u, v];
     let (one, null) = (Datum::Int(1), Datum::Null);
@@ -74,7 +74,7 @@ async fn constraints_name_what_they_refuse() {
     assert_eq!(violation.row[0], Value::Int32(2));
 
     let refused = work.insert(&table, &row(2, Datum::Int(0), one, null), Arbiter::None).await;
-    assert!(matches!(refused, Err(Error::Check(v)) if v.name == "t_check"));
+    assert!(matches!(refused, Err(Error::Check(v)) if v.name == "t_n_check"));
 
     let refused = work.insert(&table, &row(2, one, one, one), Arbiter::None).await.unwrap_err();
     let Error::Unique(violation) = refused else { panic!("{refused:?}") };
