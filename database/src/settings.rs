@@ -352,6 +352,11 @@ impl Settings {
         self.transaction = Some((level, read_only));
     }
 
+    /// The level of the open transaction, or of the next one, by name.
+    pub fn transaction_isolation(&self) -> &'static str {
+        self.transaction.map_or(self.quick.default_isolation, |(level, _)| level)
+    }
+
     /// The open transaction may write or not, from now on.
     pub fn set_read_only(&mut self, read_only: bool) {
         if let Some(transaction) = &mut self.transaction {

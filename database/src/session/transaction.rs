@@ -18,7 +18,8 @@ use crate::{Error, ErrorKind, Qanat, Result};
 /// How a transaction begins.
 #[derive(Debug, Clone, Copy)]
 struct Modes {
-    level: Level,
+    /// The level by the name it was asked for, which is what SHOW answers.
+    isolation: &'static str,
     read_only: bool,
 }
 
@@ -44,7 +45,7 @@ impl Session {
     fn default_modes(&self) -> Modes {
         let settings = self.settings.lock();
         Modes {
-            level: level_of(settings.quick().default_isolation),
+            isolation: settings.quick().default_isolation,
             read_only: settings.quick().default_read_only,
         }
     }
@@ -52,8 +53,9 @@ impl Session {
     async fn open(&mut self, modes: Modes) -> Result<()> {
         let environment = self.fresh_environment();
         let begin = Begin { at_least: self.seen, as_of: None, cancel: self.cancel.clone() };
+        let level = level_of(modes.isolation);
         let tracking =
-            if modes.level == Level::Serializable { ReadTracking::On } else { ReadTracking::Off };
+            if level == Level::Serializable { ReadTracking::On } else { ReadTracking::Off };
         let surroundings = Arc::new(Surroundings(environment.clone()));
         let work = self.qanat.0.model.begin(begin, tracking, surroundings).await.map_err(fault)?;
         environment.picture.write().0 = work.catalogue();
@@ -61,11 +63,11 @@ impl Session {
         // meanwhile.
         let base = work.savepoint().map_err(fault)?;
         work.release(&base);
-        self.settings.lock().begin(level_name(modes.level), modes.read_only);
+        self.settings.lock().begin(modes.isolation, modes.read_only);
         self.active = Some(Active {
             work: Arc::new(work),
             environment,
-            level: modes.level,
+            level,
             read_only: modes.read_only,
             savepoints: Vec::new(),
             base,
@@ -242,7 +244,7 @@ impl Session {
             }
             Status::Idle => {}
         }
-        let modes = apply_modes(self.default_modes(), modes)?;
+        let modes = apply_modes(self.default_modes(), modes);
         self.open(modes).await?;
         self.status = Status::Explicit;
         Ok(())
@@ -260,9 +262,10 @@ impl Session {
             );
             return Ok(());
         };
-        let now = Modes { level: active.level, read_only: active.read_only };
-        let wanted = apply_modes(now, modes)?;
-        if wanted.level != now.level {
+        let isolation = self.settings.lock().transaction_isolation();
+        let now = Modes { isolation, read_only: active.read_only };
+        let wanted = apply_modes(now, modes);
+        if wanted.isolation != now.isolation {
             if active.queried {
                 let message = "SET TRANSACTION ISOLATION LEVEL must be called before any query";
                 return Err(Error::new(ErrorKind::State, "25001", message));
@@ -283,9 +286,9 @@ impl Session {
 
     /// SET SESSION CHARACTERISTICS AS TRANSACTION.
     pub(super) fn change_default_modes(&mut self, modes: &[ast::TransactionMode]) -> Result<()> {
-        let wanted = apply_modes(self.default_modes(), modes)?;
+        let wanted = apply_modes(self.default_modes(), modes);
         let mut settings = self.settings.lock();
-        settings.set("default_transaction_isolation", level_name(wanted.level), false)?;
+        settings.set("default_transaction_isolation", wanted.isolation, false)?;
         settings.set(
             "default_transaction_read_only",
             if wanted.read_only { "on" } else { "off" },
@@ -294,7 +297,8 @@ impl Session {
     }
 
     async fn end_statement(&mut self, commit: bool, chain: bool) -> Result<&'static str> {
-        let modes = self.active.as_ref().map(|a| Modes { level: a.level, read_only: a.read_only });
+        let isolation = self.settings.lock().transaction_isolation();
+        let modes = self.active.as_ref().map(|a| Modes { isolation, read_only: a.read_only });
         let tag = match self.status {
             Status::Idle | Status::Implicit => {
                 if chain {
@@ -403,16 +407,15 @@ fn no_block(what: &str) -> Error {
     Error::new(ErrorKind::State, "25P01", message)
 }
 
-fn apply_modes(mut modes: Modes, list: &[ast::TransactionMode]) -> Result<Modes> {
+fn apply_modes(mut modes: Modes, list: &[ast::TransactionMode]) -> Modes {
     for mode in list {
         match mode {
             ast::TransactionMode::Isolation(level) => {
-                modes.level = match level {
-                    ast::IsolationLevel::ReadUncommitted | ast::IsolationLevel::ReadCommitted => {
-                        Level::ReadCommitted
-                    }
-                    ast::IsolationLevel::RepeatableRead => Level::RepeatableRead,
-                    ast::IsolationLevel::Serializable => Level::Serializable,
+                modes.isolation = match level {
+                    ast::IsolationLevel::ReadUncommitted => "read uncommitted",
+                    ast::IsolationLevel::ReadCommitted => "read committed",
+                    ast::IsolationLevel::RepeatableRead => "repeatable read",
+                    ast::IsolationLevel::Serializable => "serializable",
                 }
             }
             ast::TransactionMode::ReadOnly(read_only) => modes.read_only = *read_only,
@@ -420,7 +423,7 @@ fn apply_modes(mut modes: Modes, list: &[ast::TransactionMode]) -> Result<Modes>
             ast::TransactionMode::Deferrable(_) => {}
         }
     }
-    Ok(modes)
+    modes
 }
 
 fn level_of(name: &str) -> Level {
@@ -428,13 +431,5 @@ fn level_of(name: &str) -> Level {
         "serializable" => Level::Serializable,
         "repeatable read" => Level::RepeatableRead,
         _ => Level::ReadCommitted,
-    }
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::ReadCommitted => "read committed",
-        Level::RepeatableRead => "repeatable read",
-        Level::Serializable => "serializable",
     }
 }

@@ -1,6 +1,6 @@
 //! Replays `database/tests/golden/*.txt`: documents that the library writes, seen by SQL.
 //!
-//! Blocks are those of `tests/sql` with commands more: `put NAME JSON` and `insert NAME JSON` write a
+//! Blocks are those of `tests/sql`, and commands: `put NAME JSON` and `insert NAME JSON` write a
 //! document through the library. `{"$oid": "…"}`, `{"$uuid": "…"}`, `{"$double": "…"}`,
 //! `{"$long": n}`, `{"$decimal": "…"}` and `{"$date": n}` are values that JSON has no word for.
 //! `UPDATE_ACTUAL=1` writes what was answered beside a script that fails, as `NAME.actual`.
