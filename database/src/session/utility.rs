@@ -92,6 +92,8 @@ impl Session {
             Statement::Explain(explain) => self.explain(explain, &prepared.text).await?,
             Statement::Vacuum(vacuum) => self.vacuum(vacuum).await?,
             Statement::Checkpoint => Portal::done("CHECKPOINT"),
+            // Nobody listens, since LISTEN is refused; pools send it before they lend a connection.
+            Statement::Unlisten(_) => Portal::done("UNLISTEN"),
             Statement::Discard(target) => self.discard(*target)?,
             Statement::Lock(lock) => self.lock_tables(lock).await?,
             Statement::Unsupported(unsupported) => {
@@ -103,7 +105,6 @@ impl Session {
             Statement::Reindex(_) => return Err(Error::unsupported("REINDEX")),
             Statement::Cluster(_) => return Err(Error::unsupported("CLUSTER")),
             Statement::Listen(_) => return Err(Error::unsupported("LISTEN")),
-            Statement::Unlisten(_) => return Err(Error::unsupported("UNLISTEN")),
             Statement::Notify(_) => return Err(Error::unsupported("NOTIFY")),
             Statement::Do(_) => return Err(Error::unsupported("DO")),
             Statement::Call(_) => return Err(Error::unsupported("CALL")),

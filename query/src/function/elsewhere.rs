@@ -288,7 +288,7 @@ pub(super) static NAMES: &[&str] = &[
     "percentile_cont_float8_multi_final", "percentile_cont_interval_final",
     "percentile_cont_interval_multi_final", "percentile_disc", "percentile_disc_final",
     "percentile_disc_multi_final", "pg_advisory_lock", "pg_advisory_lock_shared",
-    "pg_advisory_unlock", "pg_advisory_unlock_all", "pg_advisory_unlock_shared",
+    "pg_advisory_unlock", "pg_advisory_unlock_shared",
     "pg_advisory_xact_lock", "pg_advisory_xact_lock_shared", "pg_available_extension_versions",
     "pg_available_extensions", "pg_backup_start", "pg_backup_stop", "pg_blocking_pids",
     "pg_collation_actual_version", "pg_collation_for", "pg_column_compression",

@@ -26,4 +26,5 @@ types! {
     OIDVECTOR RECORD PG_NODE_TREE PG_LSN ANY
 }
 
+pub(crate) const VOID: Type = Type::VOID;
 pub(crate) const ANYARRAY: Type = Type::array_of(Scalar::Any);
