@@ -210,7 +210,7 @@ pub enum Node {
         /// IS NOT NULL.
         negated: bool,
     },
-    /// IS [NOT] TRUE/FALSE: never NULL.
+    /// `IS [NOT] TRUE/FALSE`: never NULL.
     IsBool {
         /// What is tested.
         argument: Box<Expression>,
@@ -219,7 +219,7 @@ pub enum Node {
         /// IS NOT.
         negated: bool,
     },
-    /// IS [NOT] DISTINCT FROM by an equality of the table.
+    /// `IS [NOT] DISTINCT FROM` by an equality of the table.
     IsDistinct {
         /// The equality operator.
         equal: &'static Function,

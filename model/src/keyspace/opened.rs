@@ -8,7 +8,7 @@
 //!   DEL              ─► DELETE
 //! ```
 //!
-//! Everything goes through [`Work`], so constraints, indexes and defaults hold as they do for SQL.
+//! Everything goes through `Work`, so constraints, indexes and defaults hold as they do for SQL.
 //!
 //! **Invariants**
 //! - A row is locked before it is changed, and read under the lock.

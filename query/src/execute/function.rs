@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A source goes on over many batches and borrows its arguments, so it is kept beside what it
-//! borrows from ([`Source`]).
+//! borrows from (`Source`).
 //!
 //! Rejected: all rows of a function at once (`generate_series(1, 1e9)` would not fit in memory).
 

@@ -197,7 +197,7 @@ impl Operator for DistinctOn {
     }
 }
 
-/// INTERSECT [ALL] and EXCEPT [ALL].
+/// `INTERSECT [ALL]` and `EXCEPT [ALL]`.
 pub struct Against {
     left: BoxOperator,
     right: BoxOperator,

@@ -1,4 +1,4 @@
-//! Messages of protocol 3.0 without a socket: [`startup`], [`frontend`] in, [`backend`] out.
+//! Messages of protocol 3.0 without a socket: [`mod@startup`], [`frontend`] in, [`backend`] out.
 //!
 //! ```text
 //!   first packet   | length i32 | version or request code | parameters … \0 |

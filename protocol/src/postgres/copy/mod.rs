@@ -6,8 +6,8 @@
 //!                                       an empty field is NULL, a quoted empty one is not
 //! ```
 //!
-//! COPY data comes in messages that are cut anywhere, so the reader gathers lines: [`lines`] finds
-//! where a row ends (which is where the two formats differ most), [`fields`] takes it apart.
+//! COPY data comes in messages that are cut anywhere, so the reader gathers lines: `lines` finds
+//! where a row ends (which is where the two formats differ most), `fields` takes it apart.
 //!
 //! **Invariants.** What `write_row` writes `CopyReader` reads back, for all text and every accepted
 //! set of options, but for one case that PostgreSQL has too: in format text a field that equals

@@ -1,6 +1,6 @@
 //! The command table of Redis 7.2: what each command is called, takes, touches and belongs to.
 //!
-//! It is data ([`table`], generated), and it serves four readers: the session, which looks a name
+//! It is data (`table`, generated), and it serves four readers: the session, which looks a name
 //! up and checks arity before it calls anything; COMMAND and its subcommands, which print it
 //! ([`describe`]); COMMAND GETKEYS and whoever must know keys before running ([`keys`]); and the
 //! list of what is not built yet, which names commands by [`Id`].
