@@ -106,6 +106,7 @@ pub fn check(address: &str) -> Result<Report> {
     let store = check_format(&path, &mut report);
     let records: u64 = segments.iter().map(|segment| segment.records).sum();
     check_clock(&path, records > 0, &mut report);
+    check_whole(&segments, !tables.is_empty(), &mut report);
     for segment in &segments {
         check_segment(&path, segment, store, &mut report);
     }
@@ -207,6 +208,22 @@ fn check_clock(path: &Path, has_records: bool, report: &mut Report) {
         (false, false) if record.is_empty() => {}
         // Written in turn: the first write leaves one, and a crash tears one.
         _ => report.add("CLOCK", Condition::Harmless, "one slot of two is whole, which is enough"),
+    }
+}
+
+/// The log holds everything that the engine does not, or the store is not opened. How far the
+/// engine has come is known to itself alone; here only whether it has begun.
+fn check_whole(segments: &[SegmentReport], engine_began: bool, report: &mut Report) {
+    match segments.first() {
+        None if engine_began => {
+            let about = "there is no segment, and the engine holds what one wrote";
+            report.add("log", Condition::Damaged, about);
+        }
+        Some(segment) if segment.first > 1 && !engine_began => {
+            let about = format!("it is missing or empty, and the log begins at {}", segment.first);
+            report.add("engine", Condition::Damaged, about);
+        }
+        _ => {}
     }
 }
 

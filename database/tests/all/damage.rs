@@ -294,6 +294,33 @@ fn a_flipped_bit_is_harmless_or_reported() {
 }
 
 #[test]
+fn what_is_missing_is_harmless_or_reported() {
+    let (files, expected) = make(200);
+    let folders = ["engine/tables", "engine"].map(PathBuf::from);
+    for name in files.keys().chain(&folders).filter(|name| !name.ends_with("LOCK")) {
+        let place = tempfile::tempdir_in(memory_folder()).unwrap();
+        write_files(place.path(), &files);
+        let gone = place.path().join(name);
+        match gone.is_dir() {
+            true => std::fs::remove_dir_all(&gone).unwrap(),
+            false => std::fs::remove_file(&gone).unwrap(),
+        }
+        let report = qanat::check::check(&format!("file:{}", place.path().display())).unwrap();
+        let outcome = runtime().block_on(outcome(place.path(), &expected));
+        let outcome = outcome.unwrap_or_else(|why| panic!("without {}: {why}", name.display()));
+        println!("without {}: {outcome:?}: {:?}", name.display(), report.files);
+        assert!(outcome != Outcome::ReportedAtReading, "{}", name.display());
+        let shown = gone.file_name().unwrap().to_string_lossy();
+        let named = |file: &qanat::check::FileReport| {
+            Path::new(&file.name).starts_with(name) || file.about.contains(&*shown)
+        };
+        let is_log = name.extension().is_some_and(|extension| extension == "log");
+        let told = outcome == Outcome::Equal || is_log || report.files.iter().any(named);
+        assert!(told, "without {}: {report:?}", name.display());
+    }
+}
+
+#[test]
 #[ignore = "long: every byte of a small store"]
 fn every_flipped_byte_is_harmless_or_reported() {
     let (files, expected) = make(200);

@@ -80,6 +80,11 @@ pub(super) fn place(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// Nothing is there, or a file in the place of its folder.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 /// The version that `current` points to, whether or not it can be read whole.
 pub(super) fn current_id(folder: &Path) -> Option<u64> {
     parse_current(&fs::read(folder.join(CURRENT)).ok()?).map(|(id, _)| id)
@@ -124,7 +129,7 @@ pub(super) fn verify_contents(folder: &Path, manifest: &Manifest) -> Result<(), 
         match toc_is_good(&path) {
             Ok(true) => {}
             Ok(false) => return Err(Error::corrupt(place(&path), "table of contents")),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            Err(e) if is_missing(&e) => {
                 return Err(Error::corrupt(place(&path), "missing"));
             }
             Err(e) => return Err(Error::io("read", path, e)),
@@ -260,8 +265,16 @@ pub fn verify(folder: &Path) -> Result<Vec<FileState>, Error> {
         found.push(FileState { path, state });
     }
     for folder in [folder, &tables] {
-        for path in files(folder)? {
-            if !found.iter().any(|file| file.path == path) {
+        let listed = match files(folder) {
+            Err(e) if is_missing(&e) => {
+                let state = State::Bad(Error::corrupt(place(folder), "the folder is missing"));
+                found.push(FileState { path: folder.to_owned(), state });
+                continue;
+            }
+            listed => listed.map_err(|e| Error::io("list", folder, e))?,
+        };
+        for path in listed {
+            if path != tables && !found.iter().any(|file| file.path == path) {
                 found.push(FileState { path, state: State::Orphan });
             }
         }
@@ -269,11 +282,10 @@ pub fn verify(folder: &Path) -> Result<Vec<FileState>, Error> {
     Ok(found)
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let failed = |e| Error::io("list", folder, e);
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
         if !path.is_dir() {
             paths.push(path);
         }
@@ -282,9 +294,9 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 fn verify_table(path: &Path, checksum: u128) -> Result<(), Error> {
-    let failed = |e: io::Error| match e.kind() {
-        io::ErrorKind::NotFound => Error::corrupt(place(path), "missing"),
-        _ => Error::io("read", path, e),
+    let failed = |e: io::Error| match is_missing(&e) {
+        true => Error::corrupt(place(path), "missing"),
+        false => Error::io("read", path, e),
     };
     let mut file = fs::File::open(path).map_err(failed)?;
     let mut hasher = Xxh3Default::new();

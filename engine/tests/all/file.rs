@@ -209,6 +209,20 @@ fn missing_files_are_refused_and_orphans_are_harmless() {
         let refused = FileEngine::open(folder.path(), SMALL).err();
         assert!(matches!(refused, Some(Error::Corrupt { .. })), "{path:?}: {refused:?}");
     }
+    let folder = tempfile::tempdir().unwrap();
+    copy(original.path(), folder.path());
+    let tables = folder.path().join("tables");
+    for file in [false, true] {
+        match file {
+            false => fs::remove_dir_all(&tables).unwrap(),
+            true => fs::write(&tables, b"no folder").unwrap(),
+        }
+        let states = verify(folder.path()).unwrap();
+        let named = states.iter().find(|f| f.path == tables).unwrap();
+        assert!(matches!(named.state, State::Bad(Error::Corrupt { .. })), "{named:?}");
+        let refused = FileEngine::open(folder.path(), SMALL).err();
+        assert!(matches!(refused, Some(Error::Corrupt { .. })), "{refused:?}");
+    }
     fs::write(original.path().join("tables/999"), b"left over").unwrap();
     let states = verify(original.path()).unwrap();
     assert!(states.iter().any(|f| f.path.ends_with("999") && matches!(f.state, State::Orphan)));
