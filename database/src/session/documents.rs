@@ -137,8 +137,8 @@ impl Session {
             Request::Insert(document) => insert(work, &known, document).await,
             Request::Get(id) => get(work, &known, id).await,
             Request::Delete(id) => self.delete(work, &known, id).await,
-            Request::Find(predicate, what) => self.found(&known, predicate, *what).await,
-            Request::Explain(predicate, what) => self.shown(&known, predicate, *what).await,
+            Request::Find(predicate, what) => self.found(&known, predicate, what).await,
+            Request::Explain(predicate, what) => self.shown(&known, predicate, what).await,
         }
     }
 
@@ -213,7 +213,7 @@ impl Session {
         &mut self,
         collection: &Arc<Collection>,
         predicate: &Predicate,
-        what: Find,
+        what: &Find,
     ) -> Result<(Runnable, Statistics)> {
         let statement = filter::find_plan(collection, predicate.clone(), what)?;
         let active = self.active().await?;
@@ -227,7 +227,7 @@ impl Session {
         &mut self,
         collection: &Arc<Collection>,
         predicate: &Predicate,
-        what: Find,
+        what: &Find,
     ) -> Result<Answer> {
         let (runnable, _) = self.planned(collection, predicate, what).await?;
         let (frame, settings) = self.frame_of(&runnable, &TextParameters(&[])).await?;
@@ -252,7 +252,7 @@ impl Session {
         &mut self,
         collection: &Arc<Collection>,
         predicate: &Predicate,
-        what: Find,
+        what: &Find,
     ) -> Result<Answer> {
         let (runnable, statistics) = self.planned(collection, predicate, what).await?;
         let options = printer::Options { costs: false, counts: None, timing: false };

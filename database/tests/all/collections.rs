@@ -192,10 +192,29 @@ async fn documents_without_a_schema_are_found_by_their_identity() {
     assert!(plan.contains("Index Scan"), "{plan}");
     let found = things.find(doc! {"_id": {"$in": [5, 7.0]}}).all().await.unwrap();
     assert_eq!(found.len(), 2);
+    let range = things.find(doc! {"_id": {"$gt": 5.5, "$lte": 8}});
+    let plan = range.explain().await.unwrap().join("\n");
+    assert!(plan.contains("Index Cond: ((_id > '5.5'::any) AND (_id <= '8'::any))"), "{plan}");
+    assert_eq!(things.find(doc! {"_id": {"$gt": 5.5, "$lte": 8}}).count().await.unwrap(), 3);
+    let refused = things.insert(&doc! {"_id": [1, 2]}).await.unwrap_err();
+    assert_eq!(refused.sqlstate, "0A000", "{refused}");
     let found = things.find(doc! {"n.m": 7}).sort(doc! {"_id": -1}).all().await.unwrap();
     let ids: Vec<_> = found.iter().map(|document| document.get("_id").unwrap().as_i64()).collect();
     assert_eq!(ids, [Some(7), Some(6)]);
     assert_eq!(things.find(doc! {"n.m.1": {"$mod": [100, 0]}}).count().await.unwrap(), 3);
+
+    // The key's order needs no sort; another keeps no more than is wanted.
+    let last = || things.find(doc! {}).sort(doc! {"_id": -1}).limit(2);
+    let plan = last().explain().await.unwrap().join("\n");
+    assert!(plan.contains("Seq Scan Backward") && !plan.contains("Sort"), "{plan}");
+    let found = last().all().await.unwrap();
+    assert_eq!(found[0].get("_id"), Some(&Value::Int32(299)));
+    let by_path = || things.find(doc! {"_id": {"$lt": 200}}).sort(doc! {"n.m": -1, "_id": 1});
+    let plan = by_path().skip(1).limit(2).explain().await.unwrap().join("\n");
+    assert!(plan.contains("Sort Key: bson.sort_key(_doc, 'n.m'"), "{plan}");
+    let found = by_path().skip(1).limit(2).all().await.unwrap();
+    assert_eq!(found[0].get("_id"), Some(&Value::Int32(198)));
+    assert_eq!(found.len(), 2);
 
     // A key that is kept shortened is found all the same.
     let long = "x".repeat(40_000);

@@ -18,12 +18,14 @@
 //! for a path through arrays.
 
 mod operator;
+mod order;
 mod plan;
 
 use query::predicate::{Path, Predicate};
 use query::{Error, ErrorKind, Result};
 use value::{Document, Value};
 
+pub use order::parse_order;
 pub use plan::{Find, find_plan};
 
 /// The deepest nesting of a filter.

@@ -7,6 +7,7 @@
 //! ```text
 //!   columns of the scan    declared … │ _doc │ key
 //!   filter                 what the bounds say of declared columns AND the leaves over _doc
+//!   Limit(Project(_doc, Sort(order, Filter(filter, Scan))))
 //! ```
 
 use std::sync::Arc;
@@ -16,14 +17,16 @@ use query::expression::{Constant, Expression, Node as Expr};
 use query::plan::{
     Access, Delete, Node, NodeKind, Operation, OutputColumn, Scan, ScanColumn, Statement,
 };
-use query::predicate::{Predicate, bounds, identities, implied};
+use query::predicate::{Order, Predicate, bounds, implied};
 use query::{Error, Result, Type};
 
 /// What a filter is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Find {
-    /// The documents, from `skip` on, at most `limit`.
+    /// The documents in an order, from `skip` on, at most `limit`.
     Documents {
+        /// By what, the first before the others.
+        order: Vec<Order>,
         /// How many are left out first.
         skip: u64,
         /// How many at most.
@@ -40,7 +43,7 @@ pub enum Find {
 pub fn find_plan(
     collection: &Arc<Collection>,
     predicate: Predicate,
-    what: Find,
+    what: &Find,
 ) -> Result<Statement> {
     if collection.kind == CollectionKind::KeySpace {
         return Err(Error::unsupported("a filter over a key space"));
@@ -48,7 +51,10 @@ pub fn find_plan(
     let declared = collection.columns.len() as u32;
     let (source, filter) = source(collection, predicate)?;
     let operation = match what {
-        Find::Documents { skip, limit } => Operation::Query(documents(source, skip, limit)?),
+        Find::Documents { order, skip, limit } => {
+            let source = ordered(source, order, collection)?;
+            Operation::Query(documents(source, *skip, *limit)?)
+        }
         Find::Delete => Operation::Delete(Box::new(Delete {
             target: collection.clone(),
             source,
@@ -84,7 +90,6 @@ fn source(collection: &Arc<Collection>, predicate: Predicate) -> Result<(Node, E
     let formula = bounds(&predicate);
     let mut place = |id| collection.position(id).and_then(|at| u32::try_from(at).ok());
     let said = implied(&formula, collection, &mut place)?;
-    let access = identities(&formula, collection)?.unwrap_or(Access::Full);
     let document = Expression::column(declared, Type::JSONB, -1);
     let leaves = predicate.into_expression(&document);
     let filter = match said {
@@ -96,11 +101,26 @@ fn source(collection: &Arc<Collection>, predicate: Predicate) -> Result<(Node, E
     let mut types: Vec<Type> = collection.columns.iter().map(|column| column.ty).collect();
     columns.extend([ScanColumn::Document, ScanColumn::Key]);
     types.extend([Type::JSONB, Type::BYTEA]);
-    let scan =
-        Scan { collection: collection.clone(), columns, access, filter: None, backward: false };
+    let scan = Scan {
+        collection: collection.clone(),
+        columns,
+        access: Access::Full,
+        filter: None,
+        backward: false,
+    };
     let scan = Node::new(NodeKind::Scan(Box::new(scan)), types.clone());
     let kind = NodeKind::Filter { input: Box::new(scan), predicate: filter.clone() };
     Ok((Node::new(kind, types), filter))
+}
+
+/// The rows in an order.
+fn ordered(source: Node, order: &[Order], collection: &Collection) -> Result<Node> {
+    if order.is_empty() {
+        return Ok(source);
+    }
+    let keys = order.iter().map(|order| order.sort_key(collection)).collect::<Result<_>>()?;
+    let types = source.types.clone();
+    Ok(Node::new(NodeKind::Sort { input: Box::new(source), keys, top: None }, types))
 }
 
 /// The documents alone, some of them.

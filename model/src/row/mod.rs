@@ -185,7 +185,11 @@ pub fn encode(
             count += 1;
             continue;
         }
-        let in_key = !cut && collection.key_position(column.id).is_some();
+        let is_key = collection.key_position(column.id).is_some();
+        if is_key && column.id == ColumnId::SYSTEM_ID && is_array(datum) {
+            return Err(Error::Unsupported("an array as _id".into()));
+        }
+        let in_key = is_key && !cut;
         if datum.is_null() || in_key && convert::is_kept_by_key(column.ty, datum) {
             continue;
         }
@@ -196,6 +200,11 @@ pub fn encode(
     count += write_extras(&mut encoder, extras)?;
     encoder.end_map(open, count);
     Ok(out)
+}
+
+/// MongoDB has none: a filter on `_id` would look into it.
+fn is_array(datum: &Datum<'_>) -> bool {
+    matches!(datum, Datum::Json(raw) | Datum::Array(raw) if raw.is_array())
 }
 
 fn write_extras(encoder: &mut Encoder<'_>, extras: Extras<'_>) -> Result<usize> {

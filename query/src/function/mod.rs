@@ -222,6 +222,7 @@ static PARTS: &[&[Function]] = &[
     compare::SAME,
     compare::MIXED,
     compare::OPEN,
+    crate::predicate::ORDERS,
     compare::OTHERS,
     float::OPERATORS,
     float::UNARY,

@@ -1,5 +1,4 @@
-//! Bounds over declared columns: terms and ranges as SQL comparisons, and identities as ranges of
-//! the key.
+//! Bounds over declared columns: terms and ranges as SQL comparisons.
 //!
 //! The optimizer finds keys and indexes by comparisons of columns. So what a formula says of a
 //! top-level field that is a declared column is said once more as a comparison, *in the column's
@@ -8,7 +7,7 @@
 //! ```text
 //!   {age: {$gte: 17.5}}, age integer    ─►  age >= 18 AND _doc @@ {"age": {"$gte": 17.5}}
 //!   {age: "x"}, {age: {$lt: NaN}}       ─►  nothing is said: only the leaf decides
-//!   {_id: 7}, no declared key           ─►  the key's range of 7, whatever number 7 is
+//!   {_id: 7}, no declared key           ─►  _id = 7, whatever number 7 is (`ANY` has keys' order)
 //! ```
 //!
 //! **Invariant**: a comparison is true wherever the leaf is. A literal that the column's type
@@ -23,7 +22,6 @@ use super::path::Path;
 use super::test::Literal;
 use crate::expression::{Constant, Expression, Node};
 use crate::function;
-use crate::plan::{Access, RangeBounds};
 use crate::{Arena, Datum, Result, Scalar, Type};
 
 /// One end of a comparison, in words of the column's order.
@@ -110,7 +108,7 @@ fn one_of(
 }
 
 /// The declared column that a path is; `_id` is the key's, where that is one column.
-fn column_of<'c>(path: &Path, collection: &'c Collection) -> Option<&'c Column> {
+pub(super) fn column_of<'c>(path: &Path, collection: &'c Collection) -> Option<&'c Column> {
     let name = path.single()?;
     let named = collection.columns.iter().find(|column| column.name == name);
     named.or_else(|| match collection.primary_key.columns.as_slice() {
@@ -156,6 +154,7 @@ fn in_type(ty: Type, side: Side, raw: Raw<'_>) -> Result<Option<(Side, Constant,
     let number = if kind.is_number() { exact(raw) } else { None };
     let arena = Arena::new();
     let (side, datum, ty) = match (ty.scalar, kind) {
+        (Any, _) => (side, Datum::Json(raw), ty),
         (Int2 | Int4 | Int8, _) => match number.and_then(|n| integer(&n, side)) {
             Some((side, n)) => (side, Datum::Int(n), Type::INT8),
             None => return Ok(None),
@@ -226,43 +225,4 @@ fn integer(n: &Decimal, side: Side) -> Option<(Side, i64)> {
 fn float(n: &Decimal) -> Option<f64> {
     let float = n.to_f64();
     (float.is_finite() && Decimal::from_f64_exact(float) == *n).then_some(float)
-}
-
-/// The ranges of a key of any type that a formula implies: documents by their `_id`.
-///
-/// # Errors
-/// Damaged literals.
-pub fn identities(formula: &Formula, collection: &Collection) -> Result<Option<Access>> {
-    let [key] = collection.primary_key.columns.as_slice() else { return Ok(None) };
-    let any = collection.column_by_id(*key).is_some_and(|column| column.ty == Type::ANY);
-    if !any {
-        return Ok(None);
-    }
-    let parts = match formula {
-        Formula::And(parts) => parts.as_slice(),
-        other => std::slice::from_ref(other),
-    };
-    for part in parts {
-        let Some(literals) = identities_of(part) else { continue };
-        let range = |literal: &&Literal| {
-            let constant = Constant::new(&Datum::Json(literal.raw()))?;
-            let equal = vec![Expression::constant(constant, Type::ANY)];
-            Ok(RangeBounds { equal, ..RangeBounds::default() })
-        };
-        let ranges = literals.iter().map(range).collect::<Result<Vec<_>>>()?;
-        return Ok(Some(Access::Index { index: None, ranges, covered: false }));
-    }
-    Ok(None)
-}
-
-/// The values that `_id` has one of.
-fn identities_of(formula: &Formula) -> Option<Vec<&Literal>> {
-    match formula {
-        Formula::Term { path, value } if path.single() == Some(model::row::ID) => Some(vec![value]),
-        Formula::Or(parts) => {
-            let lists: Option<Vec<_>> = parts.iter().map(identities_of).collect();
-            Some(lists?.concat())
-        }
-        _ => None,
-    }
 }

@@ -26,6 +26,7 @@
 
 mod bounds;
 mod columns;
+mod order;
 mod path;
 mod regular;
 mod test;
@@ -37,7 +38,9 @@ use value::json::{Style, value_to_string};
 use value::{Document, Raw, Value};
 
 pub use bounds::{Formula, bounds};
-pub use columns::{identities, implied};
+pub use columns::implied;
+pub use order::Order;
+pub(crate) use order::TABLE as ORDERS;
 pub use path::Path;
 pub use regular::Pattern;
 pub use test::{Divisor, Kinds, Literal, Test};
