@@ -29,6 +29,7 @@
 mod decimals;
 mod disk;
 mod documents;
+mod filters;
 mod input;
 mod patterns;
 mod postgres;
@@ -64,6 +65,7 @@ pub const TARGETS: &[Target] = &[
     target("sql", "lexer, parser, deparser, fingerprint", sql::sql),
     target("statement", "binding, and the plan cache against none", sql::statement),
     target("pattern", "LIKE, SIMILAR TO, regular expressions", patterns::pattern),
+    target("filter", "filters of documents: their predicates, bounds, plans", filters::filter),
     target("postgres_codec", "PostgreSQL: packets, messages, types, COPY", postgres::codec),
     target("postgres_parameter", "PostgreSQL: values of Bind and of results", sessions::parameter),
     target("postgres_session", "PostgreSQL: a whole session", sessions::postgres),

@@ -74,5 +74,5 @@ macro_rules! targets {
 
 targets! {
     cbor key json text decimal log store manifest row catalogue sql statement pattern
-    postgres_codec postgres_parameter postgres_session redis_codec redis_session
+    filter postgres_codec postgres_parameter postgres_session redis_codec redis_session
 }
