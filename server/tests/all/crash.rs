@@ -101,6 +101,13 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Ends it in an orderly way.
+    pub fn stop(&mut self) {
+        // SAFETY: a signal to a process that this test started and has not waited for.
+        unsafe { libc::kill(self.child.id() as i32, libc::SIGTERM) };
+        assert!(self.wait().success(), "it does not end well: {}", self.said());
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self) -> std::process::ExitStatus {
         self.child.wait().unwrap()

@@ -53,12 +53,19 @@ fn text(out: &mut Vec<u8>, text: &str) {
 }
 
 impl Postgres {
-    /// Connects and waits until the session is ready.
+    /// Connects to the database `main` and waits until the session is ready.
     pub fn connect(port: u16) -> Result<Postgres, Failure> {
+        Postgres::connect_to(port, "main")
+    }
+
+    /// Connects to a database and waits until the session is ready.
+    pub fn connect_to(port: u16, database: &str) -> Result<Postgres, Failure> {
         let stream = connect(port)?;
         let mut postgres = Postgres { stream: BufReader::new(stream), prepared: (Vec::new(), 0) };
         let mut body = 196_608_u32.to_be_bytes().to_vec();
-        body.extend(b"user\0postgres\0database\0main\0\0");
+        body.extend(b"user\0postgres\0database\0");
+        body.extend(database.as_bytes());
+        body.extend(b"\0\0");
         let mut startup = (body.len() as u32 + 4).to_be_bytes().to_vec();
         startup.extend(body);
         postgres.stream.get_mut().write_all(&startup)?;
