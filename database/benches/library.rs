@@ -11,8 +11,8 @@
 //!
 //! Times are of this machine and of the minute, so the two sides of a miss take turns over the same
 //! random keys, none asked twice, in a store several times as large as every cache; what is printed
-//! is the ratio of their medians. The operating system's own cache is left warm: a disk's wait would
-//! be the same on both sides and hide what ours adds.
+//! is the ratio of their medians. The operating system's own cache is left warm: a disk's wait
+//! would be the same on both sides and hide what ours adds.
 //!
 //! Instructions are counted where they repeat: in one function of one thread, twice, with different
 //! numbers of reads, so that what comes before the first read falls out of the difference.

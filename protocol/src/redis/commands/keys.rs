@@ -8,10 +8,10 @@
 //!   XREAD … STREAMS k1 0    Keyword(STREAMS, 1) Range(-1, 1, 2)  → the first half of the rest
 //! ```
 //!
-//! **Invariants.** Positions given are inside the request. A keyword that is absent is no error
-//! (it was optional); a range outside the request is, unless the spec calls itself incomplete.
-//! SORT and MIGRATE, whose specs are incomplete, have a function each; SET and BITFIELD, whose flags
-//! depend on their options, one that says which.
+//! **Invariants.** Positions given are inside the request. A keyword that is absent is no error (it
+//! was optional); a range outside the request is, unless the spec calls itself incomplete. SORT and
+//! MIGRATE, whose specs are incomplete, have a function each; SET and BITFIELD, whose flags depend
+//! on their options, one that says which.
 //!
 //! **Rejected.** Running the command's own parser for its keys: key positions are needed for
 //! commands that are not built, too.
