@@ -25,6 +25,7 @@
 //! Rejected: a buffer in every store (each would re-invent savepoints), and a copy of the map for
 //! each savepoint (a savepoint for each pipelined command would cost O(n²)).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 
@@ -35,8 +36,8 @@ use smallvec::{SmallVec, smallvec};
 use crate::reads::Reads;
 use crate::{
     Answer, CancelToken, Commit, Committed, Direction, Durability, Error, LockMode, LockRequest,
-    Locked, Offers, Operation, Page, PageLimit, PointRead, RangeRead, ReadSet, Result, Scan, Stamp,
-    Transaction, TransactionId, View, Wait, Write, WriteSet,
+    Locked, LockedRows, Offers, Operation, Page, PageLimit, PointRead, RangeRead, ReadSet, Result,
+    Scan, Stamp, Transaction, TransactionId, View, Wait, Write, WriteSet,
 };
 
 /// A place to roll back to: the number of writes before it.
@@ -59,9 +60,36 @@ fn counter(bytes: Option<&Bytes>) -> i64 {
 
 type Operations = SmallVec<[(u64, Operation); 1]>;
 
+/// Keys that may have been written: a set bit says "maybe". Most keys that are asked for were not,
+/// and a look at one bit is cheaper than a search in the tree.
+#[derive(Default)]
+struct Written([u64; 8]);
+
+impl Written {
+    fn place(key: &[u8]) -> (usize, u64) {
+        let mut last = [0; 8];
+        let tail = key.get(key.len().saturating_sub(8)..).unwrap_or_default();
+        last[..tail.len()].copy_from_slice(tail);
+        let mixed = u64::from_le_bytes(last).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((mixed >> 61) as usize, 1 << (mixed >> 55 & 63))
+    }
+
+    fn insert(&mut self, key: &[u8]) {
+        let (word, bit) = Self::place(key);
+        self.0[word] |= bit;
+    }
+
+    fn may_hold(&self, key: &[u8]) -> bool {
+        let (word, bit) = Self::place(key);
+        self.0[word] & bit != 0
+    }
+}
+
 #[derive(Default)]
 struct Own {
     writes: BTreeMap<Bytes, Operations>,
+    /// Of `writes`; never too few.
+    written: Written,
     sequence: u64,
     /// The sequences that a savepoint or statement may still ask for.
     marks: SmallVec<[u64; 4]>,
@@ -77,6 +105,9 @@ impl Own {
     /// The newest operations of a key at or below `until`: the last put or delete, and the adds
     /// after it.
     fn newest(&self, key: &[u8], until: u64) -> Seen {
+        if !self.written.may_hold(key) {
+            return Seen::Nothing;
+        }
         self.writes.get(key).map_or(Seen::Nothing, |operations| Seen::of(operations, until))
     }
 }
@@ -338,7 +369,7 @@ impl Buffer {
         self.check_size(&key, &operation)?;
         let mut guard = self.own.lock();
         let own = &mut *guard;
-        let added = write_size(&key, &operation);
+        let added = write_size(key.len(), &operation);
         if own.size + added > self.write_set_bytes_max {
             return Err(Error::TooLarge { what: "write set", limit: self.write_set_bytes_max });
         }
@@ -349,10 +380,14 @@ impl Buffer {
         if !own.marks.is_empty() {
             own.touched.push((own.sequence, key.clone()));
         }
-        match own.writes.get_mut(&key) {
-            Some(operations) => own.size -= push(operations, entry, needed_from, &key),
-            None => {
-                own.writes.insert(key, smallvec![entry]);
+        own.written.insert(&key);
+        match own.writes.entry(key) {
+            Entry::Occupied(mut known) => {
+                let bytes = known.key().len();
+                own.size -= push(known.get_mut(), entry, needed_from, bytes);
+            }
+            Entry::Vacant(slot) => {
+                slot.insert(smallvec![entry]);
             }
         }
         Ok(())
@@ -412,7 +447,7 @@ impl Buffer {
     }
 
     /// Locks keys until the end of the transaction and reads the latest, own writes on top.
-    pub async fn lock(&self, keys: &[LockRequest], wait: Wait) -> Result<Vec<Locked>> {
+    pub async fn lock(&self, keys: &[LockRequest], wait: Wait) -> Result<LockedRows> {
         let mut locked = self.transaction.lock(keys, wait).await?;
         let mut own = self.own.lock();
         own.sequence += 1;
@@ -445,7 +480,7 @@ impl Buffer {
     ) -> Answer<'static, Committed> {
         let (writes, reads) = {
             let mut own = self.own.lock();
-            (own.write_set(), std::mem::take(&mut own.reads))
+            (own.take_write_set(), std::mem::take(&mut own.reads))
         };
         let reads = if writes.is_empty() { ReadSet::default() } else { reads.into_read_set() };
         self.transaction.commit(Commit { writes, reads, durability, lock_wait: None, note, quiet })
@@ -507,7 +542,7 @@ impl Own {
         operations.retain(|(sequence, operation)| {
             let keep = *sequence <= mark;
             if !keep {
-                freed += write_size(key, operation);
+                freed += write_size(key.len(), operation);
             }
             keep
         });
@@ -518,25 +553,39 @@ impl Own {
     }
 
     fn write_set(&self) -> WriteSet {
-        let writes = self
-            .writes
-            .iter()
-            .filter_map(|(key, operations)| {
-                let operation = match Seen::of(operations, OWN_ALL) {
-                    Seen::Nothing => return None,
-                    Seen::Value(Some(value)) => Operation::Put(value),
-                    Seen::Value(None) => Operation::Delete,
-                    Seen::Delta(delta) => Operation::Add(delta),
-                };
-                Some(Write { key: key.clone(), operation })
-            })
-            .collect();
-        WriteSet::new(writes)
+        let writes = self.writes.iter().filter_map(|(key, operations)| {
+            let operation = whole(operations)?;
+            Some(Write { key: key.clone(), operation })
+        });
+        WriteSet::new(writes.collect())
+    }
+
+    /// As `write_set`, at the end: nothing is copied.
+    fn take_write_set(&mut self) -> WriteSet {
+        let writes = std::mem::take(&mut self.writes).into_iter();
+        let writes = writes.filter_map(|(key, mut operations)| {
+            let operation = match operations.len() {
+                1 => operations.pop()?.1,
+                _ => whole(&operations)?,
+            };
+            Some(Write { key, operation })
+        });
+        WriteSet::new(writes.collect())
     }
 }
 
-fn write_size(key: &Bytes, operation: &Operation) -> usize {
-    key.len() + 16 + if let Operation::Put(value) = operation { value.len() } else { 8 }
+/// What all operations of a key come to.
+fn whole(operations: &Operations) -> Option<Operation> {
+    match Seen::of(operations, OWN_ALL) {
+        Seen::Nothing => None,
+        Seen::Value(Some(value)) => Some(Operation::Put(value)),
+        Seen::Value(None) => Some(Operation::Delete),
+        Seen::Delta(delta) => Some(Operation::Add(delta)),
+    }
+}
+
+fn write_size(key_bytes: usize, operation: &Operation) -> usize {
+    key_bytes + 16 + if let Operation::Put(value) = operation { value.len() } else { 8 }
 }
 
 /// Appends an operation; replaces those that no mark can ask for, and adds up deltas. Answers the
@@ -545,7 +594,7 @@ fn push(
     operations: &mut Operations,
     entry: (u64, Operation),
     needed_from: u64,
-    key: &Bytes,
+    key_bytes: usize,
 ) -> usize {
     let (sequence, mut operation) = entry;
     let mut freed = 0;
@@ -560,7 +609,7 @@ fn push(
             (Operation::Add(delta), Operation::Delete) => Operation::Put(sum(None, delta)),
             (whole, _) => whole,
         };
-        freed += write_size(key, last);
+        freed += write_size(key_bytes, last);
         operations.pop();
     }
     operations.push((sequence, operation));

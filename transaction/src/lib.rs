@@ -47,7 +47,7 @@ pub use buffer::{Buffer, ReadTracking, Savepoint};
 pub use error::{Error, Result};
 pub use store::{
     Begin, CancelToken, Commit, Committed, Direction, Durability, Feed, FeedEvent, LockMode,
-    LockRequest, Locked, Offers, Outcome, Page, PageLimit, PointRead, RangeRead, RangeTest,
-    ReadSet, Scan, Stamp, Store, Transaction, TransactionId, View, Wait,
+    LockRequest, Locked, LockedRows, Offers, Outcome, Page, PageLimit, PointRead, RangeRead,
+    RangeTest, ReadSet, Scan, Stamp, Store, Transaction, TransactionId, View, Wait,
 };
 pub use write_set::{Operation, Write, WriteSet};

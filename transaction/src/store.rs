@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::{Answer, WriteSet};
 
@@ -276,6 +277,9 @@ pub enum Locked {
     Skipped,
 }
 
+/// The answer of `lock`, in the order of the requests. Most statements lock one key.
+pub type LockedRows = SmallVec<[Locked; 1]>;
+
 /// A key whose unchangedness the commit depends on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PointRead {
@@ -403,7 +407,7 @@ pub trait Transaction: Send + Sync {
     /// One page of a range.
     fn scan<'a>(&'a self, scan: &'a Scan, view: View) -> Answer<'a, Page>;
     /// Locks keys until the transaction ends (or `unlock`), in key order, and reads the latest.
-    fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, Vec<Locked>>;
+    fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, LockedRows>;
     /// Gives up locks taken since a savepoint that is rolled back to.
     fn unlock(&self, keys: &[Bytes]);
     /// As `unlock`, for locks that have grown since the savepoint: falls back to weaker modes. A

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use transaction::local::Local;
 use transaction::{
-    Answer, Begin, Commit, Committed, Durability, Feed, LockRequest, Locked, Offers, Outcome, Page,
-    Scan, Stamp, Store, Transaction, TransactionId, View, Wait, WriteSet,
+    Answer, Begin, Commit, Committed, Durability, Feed, LockRequest, LockedRows, Offers, Outcome,
+    Page, Scan, Stamp, Store, Transaction, TransactionId, View, Wait, WriteSet,
 };
 
 use super::*;
@@ -83,7 +83,7 @@ impl Transaction for CountingTransaction {
         self.counters.reads.fetch_add(scan.limit.records as u64, Ordering::Relaxed);
         self.inner.scan(scan, view)
     }
-    fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, Vec<Locked>> {
+    fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, LockedRows> {
         self.counters.reads.fetch_add(keys.len() as u64, Ordering::Relaxed);
         self.inner.lock(keys, wait)
     }

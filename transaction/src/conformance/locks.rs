@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{LockMode, LockRequest, Locked, Transaction, Wait};
+use crate::{LockMode, LockRequest, Locked, LockedRows, Transaction, Wait};
 
 const MODES: [LockMode; 4] =
     [LockMode::KeyShare, LockMode::Share, LockMode::NoKeyUpdate, LockMode::Update];
@@ -16,7 +16,7 @@ async fn begin(store: &dyn Store) -> Box<dyn Transaction> {
     store.begin(Begin::default()).await.unwrap()
 }
 
-async fn take(tx: &dyn Transaction, name: &str, mode: LockMode) -> Result<Vec<Locked>> {
+async fn take(tx: &dyn Transaction, name: &str, mode: LockMode) -> Result<LockedRows> {
     tx.lock(&ask(name, mode), Wait::No).await
 }
 

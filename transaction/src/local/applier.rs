@@ -31,7 +31,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use engine::Mutation;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 
+use super::hash::KeyHasher;
 use super::record::wrap;
 use super::snapshots::Horizon;
 use super::tail::Logged;
@@ -161,22 +164,22 @@ impl Applier {
 
     fn apply(&mut self, batch: &[Arc<Logged>], upto: u64, stamp: Stamp) -> Result<()> {
         let shared = &self.shared;
-        let changes = coalesce(batch);
+        let changes = coalesce(batch, &shared.hasher);
         let _epoch = Epoch::turn(&shared.versions);
         // After the batch was chosen: who is not in it sees the whole batch.
         let horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
         keep_bases(shared, &changes, &horizon)?;
         let mutations: Vec<Mutation> = changes.iter().map(Change::mutation).collect();
         shared.engine.apply(&mutations, upto)?;
-        for mutation in &mutations {
-            shared.cache.applied(&mutation.key, mutation.value.as_ref());
+        for (Change { hash, .. }, mutation) in changes.iter().zip(&mutations) {
+            shared.cache.applied(*hash, &mutation.key, mutation.value.as_ref());
         }
         self.unpersisted += mutations.iter().map(|m| m.len() + 32).sum::<usize>();
         drop(mutations);
         shared.tail.applied(batch);
         let horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
         let retained = changes.into_iter().filter(|change| {
-            shared.versions.settle(&change.key, stamp, &horizon) == Settled::Retained
+            shared.versions.settle(change.hash, &change.key, stamp, &horizon) == Settled::Retained
         });
         let retained: Vec<Bytes> = retained.map(|change| change.key).collect();
         if !retained.is_empty() {
@@ -286,6 +289,7 @@ impl Drop for Epoch<'_> {
 
 /// The newest change of a key within a batch.
 struct Change {
+    hash: u64,
     key: Bytes,
     stamp: Stamp,
     value: Value,
@@ -299,28 +303,34 @@ impl Change {
 }
 
 /// The changes of a batch in key order, the newest of each key.
-fn coalesce(batch: &[Arc<Logged>]) -> Vec<Change> {
-    let mut all: Vec<(&Bytes, usize, &Operation, Stamp)> = Vec::new();
-    for logged in batch {
+fn coalesce(batch: &[Arc<Logged>], hasher: &KeyHasher) -> Vec<Change> {
+    let mut changes: Vec<Change> = Vec::new();
+    // Found by hash first: a hot key is sorted once, not as often as it was written.
+    let mut known: HashTable<usize> = HashTable::new();
+    for logged in batch.iter().rev() {
         let stamp = logged.record.row_stamp();
         for write in logged.record.writes.writes() {
-            all.push((&write.key, all.len(), &write.operation, stamp));
+            let (key, hash) = (&write.key, hasher.hash(&write.key));
+            let is_key = |at: &usize| changes.get(*at).is_some_and(|known| known.key == key);
+            let hash_of = |at: &usize| changes.get(*at).map_or(0, |known| known.hash);
+            let Entry::Vacant(slot) = known.entry(hash, is_key, hash_of) else { continue };
+            slot.insert(changes.len());
+            let value = match &write.operation {
+                Operation::Put(value) => Some(value.clone()),
+                _ => None,
+            };
+            changes.push(Change { hash, key: key.clone(), stamp, value });
         }
     }
-    // By key, the newest first; the first of each key stays.
-    all.sort_unstable_by(|a, b| a.0.cmp(b.0).then(b.1.cmp(&a.1)));
-    all.dedup_by(|later, first| later.0 == first.0);
-    let changes = all.into_iter().map(|(key, _, operation, stamp)| {
-        let value = if let Operation::Put(value) = operation { Some(value.clone()) } else { None };
-        Change { key: key.clone(), stamp, value }
-    });
-    changes.collect()
+    drop(known);
+    changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    changes
 }
 
 /// Puts into the table what the engine is about to lose and a snapshot needs.
 fn keep_bases(shared: &Shared, changes: &[Change], horizon: &Horizon) -> Result<()> {
-    for Change { key, .. } in changes {
-        if shared.versions.needs_base(key, horizon) {
+    for Change { hash, key, .. } in changes {
+        if shared.versions.needs_base(*hash, key, horizon) {
             let old = shared.engine.get(key)?;
             let (stamp, value) = match old.as_ref().map(super::record::unwrap).transpose()? {
                 Some((stamp, value)) => (stamp, Some(Bytes::copy_from_slice(&value))),

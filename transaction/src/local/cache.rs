@@ -18,19 +18,20 @@
 //! Rejected: keys with versions (each snapshot would fill its own copy), and a general cache crate
 //! (the check of `applied` and the insertion must be one step).
 
-use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use parking_lot::RwLock;
+
+use super::hash;
 
 const SHARDS: usize = 64;
 /// Memory of a row beside key and value.
 const ROW_COST: usize = 120;
 
 struct Row {
+    hash: u64,
     key: Bytes,
     /// As the engine has it, header included.
     value: Bytes,
@@ -74,6 +75,19 @@ impl Shard {
         true
     }
 
+    /// Gives a row that is here a new value; it counts as used.
+    fn replace(&mut self, hash: u64, key: &[u8], value: &Bytes) {
+        let Some(slot) = self.index.find(hash, |slot| self.is_key(*slot, key)).copied() else {
+            return;
+        };
+        if let Some(Some(row)) = self.slots.get_mut(slot) {
+            self.bytes += value.len();
+            self.bytes -= row.value.len();
+            row.value = value.clone();
+            row.used = AtomicBool::new(true);
+        }
+    }
+
     fn clear(&mut self, slot: usize) {
         if let Some(row) = self.slots.get_mut(slot).and_then(Option::take) {
             self.bytes -= row.cost();
@@ -81,8 +95,9 @@ impl Shard {
         }
     }
 
-    fn insert(&mut self, hash: u64, row: Row, hasher: &RandomState) {
+    fn insert(&mut self, row: Row) {
         self.bytes += row.cost();
+        let hash = row.hash;
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -96,19 +111,19 @@ impl Shard {
         let slots = &self.slots;
         self.index.insert_unique(hash, slot, |slot| {
             let row = slots.get(*slot).and_then(Option::as_ref);
-            row.map_or(0, |row| hasher.hash_one(row.key.as_ref()))
+            row.map_or(0, |row| row.hash)
         });
     }
 
     /// Sweeps until at most `limit` bytes are left; used rows get a second round.
-    fn evict(&mut self, limit: usize, hasher: &RandomState) {
+    fn evict(&mut self, limit: usize) {
         while self.bytes > limit && !self.slots.is_empty() {
             self.hand = (self.hand + 1) % self.slots.len();
             let Some(Some(row)) = self.slots.get(self.hand) else { continue };
             if row.used.swap(false, Ordering::Relaxed) {
                 continue;
             }
-            let (hash, hand) = (hasher.hash_one(row.key.as_ref()), self.hand);
+            let (hash, hand) = (row.hash, self.hand);
             if let Ok(found) = self.index.find_entry(hash, |slot| *slot == hand) {
                 found.remove();
             }
@@ -117,10 +132,9 @@ impl Shard {
     }
 }
 
-/// Rows of the engine, sharded.
+/// Rows of the engine, sharded. A `hash` that is asked for is the key's, by the store's hasher.
 pub(super) struct Cache {
     shards: Box<[RwLock<Shard>]>,
-    hasher: RandomState,
     limit: AtomicUsize,
 }
 
@@ -132,12 +146,11 @@ impl Cache {
     /// At most so many bytes; 0 switches it off.
     pub fn new(limit: usize) -> Self {
         let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
-        Cache { shards, hasher: RandomState::default(), limit: AtomicUsize::new(limit) }
+        Cache { shards, limit: AtomicUsize::new(limit) }
     }
 
-    fn place(&self, key: &[u8]) -> (u64, &RwLock<Shard>) {
-        let hash = self.hasher.hash_one(key);
-        (hash, &self.shards[(hash >> 40) as usize % SHARDS])
+    fn shard(&self, hash: u64) -> &RwLock<Shard> {
+        &self.shards[hash::shard(hash, SHARDS)]
     }
 
     fn share(&self) -> usize {
@@ -146,9 +159,8 @@ impl Cache {
 
     /// The engine's value of a key, or the permit to put it here after reading the engine.
     #[inline]
-    pub fn get(&self, key: &[u8]) -> Result<Bytes, Permit> {
-        let (hash, shard) = self.place(key);
-        let shard = shard.read();
+    pub fn get(&self, hash: u64, key: &[u8]) -> Result<Bytes, Permit> {
+        let shard = self.shard(hash).read();
         match shard.find(hash, key) {
             Some(row) => {
                 // Most rows are marked already: a load keeps the line shared.
@@ -162,34 +174,29 @@ impl Cache {
     }
 
     /// Puts what was read from the engine here, unless it may be old by now.
-    pub fn fill(&self, key: &[u8], value: &Bytes, permit: Permit) {
+    pub fn fill(&self, hash: u64, key: &[u8], value: &Bytes, permit: Permit) {
         let share = self.share();
         if key.len() + value.len() + ROW_COST > share / 4 {
             return;
         }
         // An own copy: the engine's value may be a slice of a block that it would keep alive.
         let (key, value) = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
-        let row = Row { key, value, used: AtomicBool::new(false) };
-        let (hash, shard) = self.place(&row.key);
-        let mut shard = shard.write();
+        let row = Row { hash, key, value, used: AtomicBool::new(false) };
+        let mut shard = self.shard(hash).write();
         if shard.applied != permit.0 || shard.find(hash, &row.key).is_some() {
             return;
         }
-        shard.insert(hash, row, &self.hasher);
-        shard.evict(share, &self.hasher);
+        shard.insert(row);
+        shard.evict(share);
     }
 
     /// The applier wrote the key: a cached row takes the new value.
-    pub fn applied(&self, key: &[u8], value: Option<&Bytes>) {
-        let (hash, shard) = self.place(key);
-        let mut shard = shard.write();
+    pub fn applied(&self, hash: u64, key: &[u8], value: Option<&Bytes>) {
+        let mut shard = self.shard(hash).write();
         shard.applied += 1;
-        if shard.remove(hash, key)
-            && let Some(value) = value
-        {
-            let key = Bytes::copy_from_slice(key);
-            let row = Row { key, value: value.clone(), used: AtomicBool::new(true) };
-            shard.insert(hash, row, &self.hasher);
+        match value {
+            Some(value) => shard.replace(hash, key, value),
+            None => drop(shard.remove(hash, key)),
         }
     }
 
@@ -202,7 +209,7 @@ impl Cache {
     pub fn set_limit(&self, limit: usize) {
         self.limit.store(limit, Ordering::Relaxed);
         for shard in &self.shards {
-            shard.write().evict(limit / SHARDS, &self.hasher);
+            shard.write().evict(limit / SHARDS);
         }
     }
 }
@@ -211,23 +218,28 @@ impl Cache {
 mod tests {
     use super::*;
 
+    /// As a hasher would: any function of the key will do.
+    fn hash(key: &[u8]) -> u64 {
+        crate::local::hash::KeyHasher::new(7).hash(key)
+    }
+
     fn permit(cache: &Cache, key: &[u8]) -> Permit {
-        cache.get(key).expect_err("absent")
+        cache.get(hash(key), key).expect_err("absent")
     }
 
     #[test]
     fn a_row_read_before_a_batch_is_turned_away_after_it() {
         let cache = Cache::new(1 << 20);
         let old = permit(&cache, b"k");
-        cache.applied(b"k", Some(&Bytes::from_static(b"new")));
-        cache.fill(b"k", &Bytes::from_static(b"old"), old);
+        cache.applied(hash(b"k"), b"k", Some(&Bytes::from_static(b"new")));
+        cache.fill(hash(b"k"), b"k", &Bytes::from_static(b"old"), old);
         let fresh = permit(&cache, b"k");
-        cache.fill(b"k", &Bytes::from_static(b"new"), fresh);
-        assert_eq!(cache.get(b"k").ok().as_deref(), Some(&b"new"[..]));
-        cache.applied(b"k", Some(&Bytes::from_static(b"newer")));
-        assert_eq!(cache.get(b"k").ok().as_deref(), Some(&b"newer"[..]));
-        cache.applied(b"k", None);
-        assert!(cache.get(b"k").is_err());
+        cache.fill(hash(b"k"), b"k", &Bytes::from_static(b"new"), fresh);
+        assert_eq!(cache.get(hash(b"k"), b"k").ok().as_deref(), Some(&b"new"[..]));
+        cache.applied(hash(b"k"), b"k", Some(&Bytes::from_static(b"newer")));
+        assert_eq!(cache.get(hash(b"k"), b"k").ok().as_deref(), Some(&b"newer"[..]));
+        cache.applied(hash(b"k"), b"k", None);
+        assert!(cache.get(hash(b"k"), b"k").is_err());
         assert_eq!(cache.bytes(), 0);
     }
 
@@ -236,14 +248,14 @@ mod tests {
         let cache = Cache::new(SHARDS * 4096);
         for n in 0..20_000u32 {
             let hot = b"hot";
-            if let Err(permit) = cache.get(hot) {
-                cache.fill(hot, &Bytes::from_static(b"value"), permit);
+            if let Err(permit) = cache.get(hash(hot), hot) {
+                cache.fill(hash(hot), hot, &Bytes::from_static(b"value"), permit);
             }
             let key = n.to_be_bytes();
             let permit = permit(&cache, &key);
-            cache.fill(&key, &Bytes::from_static(b"value"), permit);
+            cache.fill(hash(&key), &key, &Bytes::from_static(b"value"), permit);
         }
-        assert!(cache.get(b"hot").is_ok());
+        assert!(cache.get(hash(b"hot"), b"hot").is_ok());
         assert!(cache.bytes() <= SHARDS * 4096 && cache.bytes() > SHARDS * 3000);
         cache.set_limit(0);
         assert_eq!(cache.bytes(), 0);

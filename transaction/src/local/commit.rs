@@ -34,7 +34,6 @@ use bytes::Bytes;
 
 use super::Shared;
 use super::journal::Refused;
-use super::locks::Owner;
 use super::record::{Draft, Flags, Record};
 use super::snapshots::Horizon;
 use super::stamp::HybridClock;
@@ -102,8 +101,24 @@ impl LocalTransaction {
         let (stamp, index) = self.publish(commit).await?;
         let durability = index.1;
         self.release();
+        // The feed tells ids, too; without a log only the ring knows of them.
+        if self.is_revealed() || shared.journal.log().is_none() {
+            shared.outcomes.note(self.transaction_id(), stamp);
+        }
         shared.finish(self.transaction_id(), stamp, index.0, durability).await?;
         Ok(Committed { stamp })
+    }
+
+    /// The commit of a transaction that only read what is visible by now: nothing to wait for.
+    pub(super) fn finish_at_once(&self, reads: &ReadSet) -> Option<Result<Committed>> {
+        let (shared, seen) = (self.shared(), self.seen_stamp());
+        if !shared.progress.is_visible(seen, &shared.journal) {
+            return None;
+        }
+        let valid = shared.life.check_open().and_then(|()| self.validate(reads));
+        let snapshot = self.snapshot_stamp();
+        self.release();
+        Some(valid.map(|()| Committed { stamp: snapshot.max(seen) }))
     }
 
     /// A commit without writes: frees everything, then waits for what it saw.
@@ -121,12 +136,13 @@ impl LocalTransaction {
         let holds_some = self.with_held(|held| !held.is_empty());
         for Write { key, operation } in writes {
             let (enough, take) = needed_mode(operation);
-            let has = |held: &Held| held.get(key).is_some_and(|mode| *mode >= enough);
+            let hash = self.shared().hasher.hash(key);
+            let has = |held: &Held| held.mode(hash, key).is_some_and(|mode| mode >= enough);
             if holds_some && self.with_held(has) {
                 continue;
             }
-            if !self.try_hold_to_end(key, take) {
-                self.hold(key, take, wait).await?;
+            if !self.try_hold_to_end(hash, key, take) {
+                self.hold(hash, key, take, wait).await?;
             }
         }
         Ok(())
@@ -432,7 +448,6 @@ impl Shared {
         index: u64,
         durability: Durability,
     ) -> Result<()> {
-        self.outcomes.note(id, stamp);
         // Handing it to the system here and now costs 2 to 5 microseconds, a switch to the log's
         // thread and back 90 (benches/commit.rs).
         let written = match durability {
@@ -444,7 +459,11 @@ impl Shared {
             Ok(()) => self.progress.wait_visible(stamp, &self.journal).await,
             Err(error) => Err(error),
         };
-        answer.map_err(|error| self.unknown(id, &error))
+        answer.map_err(|error| {
+            // From here on the id is known.
+            self.outcomes.note(id, stamp);
+            self.unknown(id, &error)
+        })
     }
 
     /// Turns a failed flush into an unknown outcome, and stops writing.
@@ -487,10 +506,5 @@ impl Shared {
             Err(Refused::Full) => Ok(Try::Full),
             Err(Refused::Error(error)) => Err(self.refused(error)),
         }
-    }
-
-    /// Frees locks.
-    pub(super) fn unlock_all(&self, owner: Owner, keys: impl Iterator<Item = Bytes>) {
-        keys.for_each(|key| self.locks.unlock(owner, &key));
     }
 }

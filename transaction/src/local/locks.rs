@@ -38,10 +38,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::hash_table::Entry;
+use hashbrown::{HashMap, HashSet, HashTable};
 use parking_lot::Mutex;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
+use super::hash::{self, KeyHasher};
 use crate::LockMode;
 
 const SHARDS: usize = 64;
@@ -92,6 +94,18 @@ impl Queue {
             Some(held) => held.1 = held.1.max(mode),
             None => self.holders.push((owner, mode)),
         }
+    }
+
+    /// Holds `mode` if nobody is in the way.
+    fn take(&mut self, owner: Owner, mode: LockMode) -> bool {
+        if self.held(owner).is_some_and(|held| held >= mode) {
+            return true;
+        }
+        let fits = self.fits(owner, mode, self.position(owner));
+        if fits {
+            self.hold(owner, mode);
+        }
+        fits
     }
 
     /// Falls back to a weaker mode or to none.
@@ -162,63 +176,74 @@ pub(super) enum Request {
     Wait(Ticket),
 }
 
-/// All locks of a store.
+/// A key that somebody holds or awaits.
+struct Place {
+    hash: u64,
+    key: Bytes,
+    queue: Queue,
+}
+
+type Shard = HashTable<Place>;
+
+/// All locks of a store. A `hash` that is asked for is the key's, by the store's hasher.
 pub(super) struct Locks {
-    shards: Box<[Mutex<Map<Bytes, Queue>>]>,
-    hasher: foldhash::fast::RandomState,
+    shards: Box<[Mutex<Shard>]>,
+    hasher: KeyHasher,
     waits: Mutex<Map<Owner, SmallVec<[Bytes; 1]>>>,
 }
 
 impl Locks {
     /// Nothing is locked.
-    pub fn new() -> Arc<Self> {
+    pub fn new(hasher: KeyHasher) -> Arc<Self> {
         Arc::new(Locks {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher,
             waits: Mutex::default(),
         })
     }
 
-    fn shard(&self, key: &[u8]) -> &Mutex<Map<Bytes, Queue>> {
-        let hash = std::hash::BuildHasher::hash_one(&self.hasher, key);
-        &self.shards[(hash >> 48) as usize % SHARDS]
+    fn shard(&self, hash: u64) -> &Mutex<Shard> {
+        &self.shards[hash::shard(hash, SHARDS)]
     }
 
     /// Takes a lock if it is free; otherwise `Busy`.
-    pub fn try_lock(&self, owner: Owner, key: &Bytes, mode: LockMode) -> Request {
-        let mut shard = self.shard(key).lock();
-        let queue = shard.entry(key.clone()).or_default();
-        let held = queue.held(owner);
-        if held.is_some_and(|held| held >= mode) {
-            return Request::Granted;
+    pub fn try_lock(&self, owner: Owner, hash: u64, key: &Bytes, mode: LockMode) -> Request {
+        let mut shard = self.shard(hash).lock();
+        match shard.entry(hash, |place| place.key == *key, |place| place.hash) {
+            Entry::Vacant(slot) => {
+                slot.insert(Place::held(hash, key, owner, mode));
+                Request::Granted
+            }
+            Entry::Occupied(mut place) => {
+                let queue = &mut place.get_mut().queue;
+                if queue.take(owner, mode) { Request::Granted } else { Request::Busy }
+            }
         }
-        if queue.fits(owner, mode, queue.position(owner)) {
-            queue.hold(owner, mode);
-            return Request::Granted;
-        }
-        Request::Busy
     }
 
     /// Takes a lock or queues for it.
     pub fn lock(self: &Arc<Self>, owner: Owner, key: &Bytes, mode: LockMode) -> Request {
+        let hash = self.hasher.hash(key);
         let (cell, before) = {
-            let mut shard = self.shard(key).lock();
-            let queue = shard.entry(key.clone()).or_default();
-            let held = queue.held(owner);
-            if held.is_some_and(|held| held >= mode) {
+            let mut shard = self.shard(hash).lock();
+            let mut place = match shard.entry(hash, |place| place.key == *key, |place| place.hash) {
+                Entry::Vacant(slot) => {
+                    slot.insert(Place::held(hash, key, owner, mode));
+                    return Request::Granted;
+                }
+                Entry::Occupied(place) => place,
+            };
+            let queue = &mut place.get_mut().queue;
+            if queue.take(owner, mode) {
                 return Request::Granted;
             }
+            let (cell, held) = (Arc::new(Cell::default()), queue.held(owner));
             let position = queue.position(owner);
-            if queue.fits(owner, mode, position) {
-                queue.hold(owner, mode);
-                return Request::Granted;
-            }
-            let cell = Arc::new(Cell::default());
             queue.waiters.insert(position, Waiter { owner, mode, cell: Arc::clone(&cell) });
             (cell, held)
         };
         let (locks, key_) = (Arc::clone(self), key.clone());
-        let ticket = Ticket { locks, owner, key: key_, cell, before, done: false };
+        let ticket = Ticket { locks, owner, hash, key: key_, cell, before, done: false };
         if self.closes_a_circle(owner, key) { Request::Deadlock } else { Request::Wait(ticket) }
     }
 
@@ -243,23 +268,35 @@ impl Locks {
     }
 
     fn blockers(&self, key: &Bytes, owner: Owner, into: &mut Vec<Owner>) {
-        if let Some(queue) = self.shard(key).lock().get(key) {
-            queue.blockers(owner, into);
+        let hash = self.hasher.hash(key);
+        if let Some(place) = self.shard(hash).lock().find(hash, |place| place.key == *key) {
+            place.queue.blockers(owner, into);
         }
     }
 
     /// Gives a lock up.
-    pub fn unlock(&self, owner: Owner, key: &Bytes) {
-        self.restore(owner, key, None);
+    pub fn unlock(&self, owner: Owner, hash: u64, key: &[u8]) {
+        self.restore(owner, hash, key, None);
     }
 
     /// Falls back to what was held before a request, or to nothing.
-    pub fn restore(&self, owner: Owner, key: &Bytes, mode: Option<LockMode>) {
+    pub fn restore(&self, owner: Owner, hash: u64, key: &[u8], mode: Option<LockMode>) {
+        self.leave(hash, key, |queue| queue.set(owner, mode));
+    }
+
+    /// Somebody leaves a queue, wholly or in part: whoever now fits is granted, and a queue that is
+    /// empty goes.
+    fn leave(&self, hash: u64, key: &[u8], leaving: impl FnOnce(&mut Queue)) {
         let woken = {
-            let mut shard = self.shard(key).lock();
-            let Some(queue) = shard.get_mut(key) else { return };
-            queue.set(owner, mode);
-            leave(&mut shard, key)
+            let mut shard = self.shard(hash).lock();
+            let Ok(mut place) = shard.find_entry(hash, |place| place.key == key) else { return };
+            let queue = &mut place.get_mut().queue;
+            leaving(queue);
+            let woken = queue.grant();
+            if queue.is_empty() {
+                place.remove();
+            }
+            woken
         };
         woken.into_iter().for_each(Waker::wake);
     }
@@ -282,14 +319,11 @@ impl Locks {
     }
 }
 
-/// After somebody left a queue: grants, and removes the queue where it is empty.
-fn leave(shard: &mut Map<Bytes, Queue>, key: &Bytes) -> SmallVec<[Waker; 2]> {
-    let Some(queue) = shard.get_mut(key) else { return SmallVec::new() };
-    let woken = queue.grant();
-    if queue.is_empty() {
-        shard.remove(key);
+impl Place {
+    fn held(hash: u64, key: &Bytes, owner: Owner, mode: LockMode) -> Place {
+        let queue = Queue { holders: smallvec![(owner, mode)], waiters: VecDeque::new() };
+        Place { hash, key: key.clone(), queue }
     }
-    woken
 }
 
 /// A place in a queue; completes when the lock is held. Dropped before that, it leaves the queue,
@@ -297,6 +331,7 @@ fn leave(shard: &mut Map<Bytes, Queue>, key: &Bytes) -> SmallVec<[Waker; 2]> {
 pub(super) struct Ticket {
     locks: Arc<Locks>,
     owner: Owner,
+    hash: u64,
     key: Bytes,
     cell: Arc<Cell>,
     /// What was held before, to fall back to.
@@ -325,19 +360,15 @@ impl Drop for Ticket {
         if self.done {
             return;
         }
-        let woken = {
-            let mut shard = self.locks.shard(&self.key).lock();
-            let Some(queue) = shard.get_mut(&self.key) else { return };
-            let cell = &self.cell;
+        let (owner, before, cell) = (self.owner, self.before, &self.cell);
+        self.locks.leave(self.hash, &self.key, |queue| {
             let place = queue.waiters.iter().position(|waiter| Arc::ptr_eq(&waiter.cell, cell));
             match place {
                 Some(at) => drop(queue.waiters.remove(at)),
                 // Granted in between: whoever asked does not know, so nobody would ever release it.
-                None => queue.set(self.owner, self.before),
+                None => queue.set(owner, before),
             }
-            leave(&mut shard, &self.key)
-        };
-        woken.into_iter().for_each(Waker::wake);
+        });
     }
 }
 
@@ -350,6 +381,14 @@ mod tests {
 
     fn key(name: &'static str) -> Bytes {
         Bytes::from_static(name.as_bytes())
+    }
+
+    fn new() -> Arc<Locks> {
+        Locks::new(KeyHasher::new(7))
+    }
+
+    fn free(locks: &Locks, owner: Owner, name: &str) {
+        locks.unlock(owner, locks.hasher.hash(name.as_bytes()), name.as_bytes());
     }
 
     fn wait(locks: &Arc<Locks>, owner: Owner, name: &'static str, mode: LockMode) -> Ticket {
@@ -374,9 +413,12 @@ mod tests {
         let table = ["...x", "..xx", ".xxx", "xxxx"];
         for (a, row) in MODES.iter().zip(table) {
             for (b, mark) in MODES.iter().zip(row.chars()) {
-                let locks = Locks::new();
+                let locks = new();
                 take(&locks, 1, "k", *a);
-                let busy = matches!(locks.try_lock(2, &key("k"), *b), Request::Busy);
+                let busy = matches!(
+                    locks.try_lock(2, locks.hasher.hash(b"k"), &key("k"), *b),
+                    Request::Busy
+                );
                 assert_eq!(busy, mark == 'x', "{a:?} held, {b:?} asked");
             }
         }
@@ -384,39 +426,39 @@ mod tests {
 
     #[test]
     fn a_queue_is_fair_and_grants_all_who_fit() {
-        let locks = Locks::new();
+        let locks = new();
         take(&locks, 1, "k", Update);
         let mut share_2 = wait(&locks, 2, "k", Share);
         let mut share_3 = wait(&locks, 3, "k", Share);
         let mut update_4 = wait(&locks, 4, "k", Update);
         let mut share_5 = wait(&locks, 5, "k", Share);
-        locks.unlock(1, &key("k"));
+        free(&locks, 1, "k");
         assert!(granted(&mut share_2) && granted(&mut share_3));
         assert!(!granted(&mut update_4) && !granted(&mut share_5), "5 does not pass 4");
-        locks.unlock(2, &key("k"));
+        free(&locks, 2, "k");
         drop(update_4);
         assert!(granted(&mut share_5), "4 gave up");
-        locks.unlock(3, &key("k"));
-        locks.unlock(5, &key("k"));
+        free(&locks, 3, "k");
+        free(&locks, 5, "k");
         assert_eq!(locks.keys(), 0);
     }
 
     #[test]
     fn a_stronger_mode_goes_ahead_of_strangers() {
-        let locks = Locks::new();
+        let locks = new();
         take(&locks, 1, "k", Share);
         take(&locks, 2, "k", Share);
         let mut stranger = wait(&locks, 3, "k", Update);
         let mut upgrade = wait(&locks, 1, "k", Update);
-        locks.unlock(2, &key("k"));
+        free(&locks, 2, "k");
         assert!(granted(&mut upgrade) && !granted(&mut stranger));
-        locks.unlock(1, &key("k"));
+        free(&locks, 1, "k");
         assert!(granted(&mut stranger));
     }
 
     #[test]
     fn the_request_that_closes_a_circle_is_refused() {
-        let locks = Locks::new();
+        let locks = new();
         for (owner, name) in [(1, "a"), (2, "b"), (3, "c")] {
             take(&locks, owner, name, Update);
         }
@@ -424,24 +466,24 @@ mod tests {
         let mut two = wait(&locks, 2, "c", Share);
         assert!(matches!(locks.lock(3, &key("a"), Share), Request::Deadlock));
         assert!(!granted(&mut two));
-        locks.unlock(3, &key("c"));
+        free(&locks, 3, "c");
         assert!(granted(&mut two), "the refused one left the queue");
     }
 
     #[test]
     fn two_upgrades_are_a_circle() {
-        let locks = Locks::new();
+        let locks = new();
         take(&locks, 1, "k", Share);
         take(&locks, 2, "k", Share);
         let mut first = wait(&locks, 1, "k", Update);
         assert!(matches!(locks.lock(2, &key("k"), Update), Request::Deadlock));
-        locks.unlock(2, &key("k"));
+        free(&locks, 2, "k");
         assert!(granted(&mut first));
     }
 
     #[test]
     fn a_circle_through_a_queue_is_seen() {
-        let locks = Locks::new();
+        let locks = new();
         take(&locks, 1, "a", Share);
         take(&locks, 3, "b", Update);
         let _two = wait(&locks, 2, "a", Update);

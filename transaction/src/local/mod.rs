@@ -44,6 +44,7 @@ mod cache;
 mod commit;
 mod feed;
 mod format;
+mod hash;
 mod journal;
 mod locks;
 mod open;
@@ -81,6 +82,7 @@ use crate::{Answer, Begin, CancelToken, Error, Offers, Outcome, Result, Stamp, T
 use cache::Cache;
 use commit::Committer;
 use format::Ceiling;
+use hash::KeyHasher;
 use journal::Journal;
 use locks::Locks;
 pub use options::LocalOptions;
@@ -134,6 +136,7 @@ struct Shared {
     ids: Ids,
     journal: Journal,
     progress: Progress,
+    hasher: KeyHasher,
     versions: Versions,
     cache: Cache,
     locks: Arc<Locks>,

@@ -31,6 +31,7 @@ use super::applier::{Applier, replay};
 use super::cache::Cache;
 use super::commit::Committer;
 use super::format::{self, Ceiling};
+use super::hash::KeyHasher;
 use super::journal::Journal;
 use super::locks::Locks;
 use super::outcome::Outcomes;
@@ -227,6 +228,7 @@ fn assemble(
 ) -> Result<Arc<Shared>> {
     let Places { ceiling, directory, lock } = places;
     let seed = options.entropy.sixteen().map_err(|e| Error::Failed(format!("entropy: {e}")))?;
+    let hasher = KeyHasher::new(u128::from_be_bytes(seed) as u64);
     let floor = ceiling.as_ref().map_or(stamp, |ceiling| ceiling.get().max(stamp));
     let clock = Arc::clone(&options.clock);
     let floors = (options.space_floor_bytes, options.space_floor_percent);
@@ -235,9 +237,10 @@ fn assemble(
         offers: offers(&options),
         ids: Ids::new(Arc::clone(&clock), options.entropy.as_ref())?,
         progress: Progress::new(stamp),
-        versions: Versions::new(u128::from_be_bytes(seed) as u64, stamp),
+        versions: Versions::new(hasher.clone(), stamp),
         cache: Cache::new(options.cache_bytes),
-        locks: Locks::new(),
+        locks: Locks::new(hasher.clone()),
+        hasher,
         snapshots: Snapshots::new(),
         tail: Tail::new(stamp),
         outcomes: Outcomes::new(options.outcomes_max, stamp),

@@ -41,16 +41,21 @@ impl Shared {
     /// The version of a key at a stamp that is a live snapshot, or `Stamp::MAX` for the newest
     /// published.
     pub(super) fn read(&self, key: &[u8], at: Stamp) -> Result<(Stamp, Value)> {
+        self.read_hashed(self.hasher.hash(key), key, at)
+    }
+
+    /// As `read`, where the key's hash is known.
+    pub(super) fn read_hashed(&self, hash: u64, key: &[u8], at: Stamp) -> Result<(Stamp, Value)> {
         let quiet = self.versions.quiet();
-        if let Found::Version(stamp, value) = self.versions.get(key, at) {
+        if let Found::Version(stamp, value) = self.versions.get(hash, key, at) {
             return Ok((stamp, value));
         }
-        let raw = match self.cache.get(key) {
+        let raw = match self.cache.get(hash, key) {
             Ok(raw) => Some(raw),
             Err(permit) => {
                 let raw = self.engine.get(key)?;
                 if let Some(raw) = &raw {
-                    self.cache.fill(key, raw, permit);
+                    self.cache.fill(hash, key, raw, permit);
                 }
                 raw
             }
@@ -62,7 +67,7 @@ impl Shared {
             }
             _ => {}
         }
-        match self.versions.get(key, at) {
+        match self.versions.get(hash, key, at) {
             Found::Version(stamp, value) => Ok((stamp, value)),
             // Absent from the engine, now as at the first look; or newer, and the old value kept
             // nowhere.

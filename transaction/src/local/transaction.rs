@@ -11,20 +11,64 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use hashbrown::HashMap;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use parking_lot::Mutex;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::locks::{Request, Ticket};
 use super::{Shared, eager};
 use crate::store::Transaction;
 use crate::{
-    Answer, Begin, CancelToken, Commit, Committed, Error, LockMode, LockRequest, Locked, Page,
-    Result, Scan, Stamp, TransactionId, View, Wait, WriteSet,
+    Answer, Begin, CancelToken, Commit, Committed, Error, LockMode, LockRequest, Locked,
+    LockedRows, Page, Result, Scan, Stamp, TransactionId, View, Wait, WriteSet,
 };
 
-/// Keys that a transaction has locked, and how.
-pub(super) type Held = HashMap<Bytes, LockMode, foldhash::fast::RandomState>;
+/// A lock that a transaction holds.
+struct HeldLock {
+    hash: u64,
+    key: Bytes,
+    mode: LockMode,
+}
+
+/// Keys that a transaction has locked, and how. A `hash` is the key's, by the store's hasher.
+#[derive(Default)]
+pub(super) struct Held(HashTable<HeldLock>);
+
+impl Held {
+    /// Whether nothing is locked.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How a key is locked.
+    pub fn mode(&self, hash: u64, key: &[u8]) -> Option<LockMode> {
+        self.0.find(hash, |held| held.key == key).map(|held| held.mode)
+    }
+
+    /// A key is locked in this mode now, or in a stronger one as before.
+    fn raise(&mut self, hash: u64, key: &Bytes, mode: LockMode) {
+        match self.0.entry(hash, |held| held.key == *key, |held| held.hash) {
+            Entry::Occupied(mut held) => {
+                let held = &mut held.get_mut().mode;
+                *held = mode.max(*held);
+            }
+            Entry::Vacant(slot) => {
+                slot.insert(HeldLock { hash, key: key.clone(), mode });
+            }
+        }
+    }
+
+    /// Falls back to what was held before, or to nothing; false where nothing was held.
+    fn restore(&mut self, hash: u64, key: &[u8], mode: Option<LockMode>) -> bool {
+        let Ok(mut held) = self.0.find_entry(hash, |held| held.key == key) else { return false };
+        match mode {
+            Some(mode) => held.get_mut().mode = mode,
+            None => drop(held.remove()),
+        }
+        true
+    }
+}
 
 /// A running transaction of a local store.
 pub(super) struct LocalTransaction {
@@ -34,7 +78,7 @@ pub(super) struct LocalTransaction {
     seen: AtomicU64,
     held: Mutex<Held>,
     /// Keys locked by the commit itself: nobody asks for them by name, so a list will do.
-    held_to_end: Mutex<SmallVec<[Bytes; 4]>>,
+    held_to_end: Mutex<SmallVec<[(u64, Bytes); 4]>>,
     id: OnceLock<TransactionId>,
     /// Whether somebody was told the id, so that `outcome` may be asked while we run.
     revealed: AtomicBool,
@@ -97,6 +141,11 @@ impl LocalTransaction {
         *self.id.get_or_init(|| self.shared.ids.fresh())
     }
 
+    /// Whether somebody was told the id.
+    pub(super) fn is_revealed(&self) -> bool {
+        self.revealed.load(Ordering::Acquire)
+    }
+
     pub(super) fn with_held<T>(&self, with: impl FnOnce(&Held) -> T) -> T {
         with(&self.held.lock())
     }
@@ -108,7 +157,12 @@ impl LocalTransaction {
         }
         let held = std::mem::take(&mut *self.held.lock());
         let held_to_end = std::mem::take(&mut *self.held_to_end.lock());
-        self.shared.unlock_all(self.owner, held.into_keys().chain(held_to_end));
+        for HeldLock { hash, key, .. } in held.0 {
+            self.shared.locks.unlock(self.owner, hash, &key);
+        }
+        for (hash, key) in held_to_end {
+            self.shared.locks.unlock(self.owner, hash, &key);
+        }
         self.shared.snapshots.end(self.owner, self.snapshot_stamp());
     }
 
@@ -140,33 +194,42 @@ impl LocalTransaction {
 
     // Locks.
 
-    fn note_held(&self, key: &Bytes, mode: LockMode) {
-        let mut held = self.held.lock();
-        let entry = held.entry(key.clone()).or_insert(mode);
-        *entry = (*entry).max(mode);
+    /// How a key is locked by this transaction.
+    fn mode_held(&self, hash: u64, key: &[u8]) -> Option<LockMode> {
+        self.held.lock().mode(hash, key)
     }
 
-    /// Takes a lock if nobody is in the way.
-    pub(super) fn try_hold(&self, key: &Bytes, mode: LockMode) -> bool {
-        let granted = matches!(self.shared.locks.try_lock(self.owner, key, mode), Request::Granted);
+    fn try_lock(&self, hash: u64, key: &Bytes, mode: LockMode) -> bool {
+        matches!(self.shared.locks.try_lock(self.owner, hash, key, mode), Request::Granted)
+    }
+
+    /// Takes a lock that is stronger than what is held, if nobody is in the way.
+    fn try_hold(&self, hash: u64, key: &Bytes, mode: LockMode) -> bool {
+        let granted = self.try_lock(hash, key, mode);
         if granted {
-            self.note_held(key, mode);
+            self.held.lock().raise(hash, key, mode);
         }
         granted
     }
 
     /// As `try_hold`, for a commit: cheaper, and given back only by `release`.
-    pub(super) fn try_hold_to_end(&self, key: &Bytes, mode: LockMode) -> bool {
-        let granted = matches!(self.shared.locks.try_lock(self.owner, key, mode), Request::Granted);
+    pub(super) fn try_hold_to_end(&self, hash: u64, key: &Bytes, mode: LockMode) -> bool {
+        let granted = self.try_lock(hash, key, mode);
         if granted {
-            self.held_to_end.lock().push(key.clone());
+            self.held_to_end.lock().push((hash, key.clone()));
         }
         granted
     }
 
     /// Takes a lock, waiting as told; false where it is skipped.
-    pub(super) async fn hold(&self, key: &Bytes, mode: LockMode, wait: Wait) -> Result<bool> {
-        if self.try_hold(key, mode) {
+    pub(super) async fn hold(
+        &self,
+        hash: u64,
+        key: &Bytes,
+        mode: LockMode,
+        wait: Wait,
+    ) -> Result<bool> {
+        if self.try_hold(hash, key, mode) {
             return Ok(true);
         }
         match wait {
@@ -180,7 +243,7 @@ impl LocalTransaction {
             Request::Deadlock => return Err(Error::Deadlock),
             Request::Busy => return Err(Error::Internal("a queued lock was busy")),
         }
-        self.note_held(key, mode);
+        self.held.lock().raise(hash, key, mode);
         Ok(true)
     }
 
@@ -200,61 +263,66 @@ impl LocalTransaction {
     }
 
     /// Locks in key order; on an error gives back what this call took.
-    async fn lock_all(&self, keys: &[LockRequest], wait: Wait) -> Result<Vec<Locked>> {
+    async fn lock_all(&self, keys: &[LockRequest], wait: Wait) -> Result<LockedRows> {
         self.shared.life.check_writable()?;
         let mut order: Vec<usize> = (0..keys.len()).collect();
-        order.sort_by(|a, b| keys.get(*a).map(|r| &r.key).cmp(&keys.get(*b).map(|r| &r.key)));
+        if !keys.is_sorted_by(|a, b| a.key <= b.key) {
+            order.sort_by(|a, b| keys.get(*a).map(|r| &r.key).cmp(&keys.get(*b).map(|r| &r.key)));
+        }
         let mut undo = Undo { transaction: self, taken: Vec::new() };
         let mut skipped = vec![false; keys.len()];
         for at in order {
             let Some(LockRequest { key, mode }) = keys.get(at) else { continue };
-            let before = self.held.lock().get(key).copied();
+            let hash = self.shared.hasher.hash(key);
+            let before = self.mode_held(hash, key);
             if before.is_some_and(|before| before >= *mode) {
                 continue;
             }
-            if self.hold(key, *mode, wait).await? {
-                undo.taken.push((key.clone(), before));
+            if self.hold(hash, key, *mode, wait).await? {
+                undo.taken.push((hash, key.clone(), before));
             } else if let Some(skipped) = skipped.get_mut(at) {
                 *skipped = true;
             }
         }
         self.shared.life.check_writable()?;
         let locked = keys.iter().zip(skipped).map(|(request, skipped)| {
-            if skipped { Ok(Locked::Skipped) } else { self.read_locked(&request.key) }
+            let hash = self.shared.hasher.hash(&request.key);
+            if skipped { Ok(Locked::Skipped) } else { self.read_locked(hash, &request.key) }
         });
-        let locked = locked.collect::<Result<Vec<_>>>()?;
+        let locked = locked.collect::<Result<LockedRows>>()?;
         undo.taken.clear();
         Ok(locked)
     }
 
     /// One lock that is free, and its value: what nearly every statement by key asks for. `None`
     /// where it would have to wait.
-    fn lock_at_once(&self, request: &LockRequest) -> Option<Result<Vec<Locked>>> {
+    fn lock_at_once(&self, request: &LockRequest) -> Option<Result<LockedRows>> {
         let LockRequest { key, mode } = request;
         if let Err(error) = self.shared.life.check_writable() {
             return Some(Err(error));
         }
-        let before = self.held.lock().get(key).copied();
-        if before.is_none_or(|before| before < *mode) && !self.try_hold(key, *mode) {
+        let hash = self.shared.hasher.hash(key);
+        let before = self.mode_held(hash, key);
+        let takes = before.is_none_or(|before| before < *mode);
+        if takes && !self.try_hold(hash, key, *mode) {
             return None;
         }
-        let mut undo = Undo { transaction: self, taken: vec![] };
-        let locked = self.read_locked(key).map(|locked| vec![locked]);
-        if locked.is_err() && before.is_none_or(|before| before < *mode) {
-            undo.taken.push((key.clone(), before));
+        let locked = self.read_locked(hash, key).map(|locked| smallvec![locked]);
+        if locked.is_err() && takes {
+            drop(Undo { transaction: self, taken: vec![(hash, key.clone(), before)] });
         }
         Some(locked)
     }
 
-    fn read_locked(&self, key: &[u8]) -> Result<Locked> {
-        let (stamp, value) = self.read_latest(key)?;
+    fn read_locked(&self, hash: u64, key: &[u8]) -> Result<Locked> {
+        let (stamp, value) = self.read_latest(hash, key)?;
         Ok(Locked::Held { value, stamp })
     }
 
     // Reads.
 
-    fn read_latest(&self, key: &[u8]) -> Result<(Stamp, Option<Bytes>)> {
-        let (stamp, value) = self.shared.read(key, Stamp::MAX)?;
+    fn read_latest(&self, hash: u64, key: &[u8]) -> Result<(Stamp, Option<Bytes>)> {
+        let (stamp, value) = self.shared.read_hashed(hash, key, Stamp::MAX)?;
         self.shared.note_seen(&self.seen, stamp);
         Ok((stamp, value))
     }
@@ -278,7 +346,9 @@ impl LocalTransaction {
         self.shared.life.check_open()?;
         match view {
             View::Snapshot => self.read_snapshot(key),
-            View::Latest => self.read_latest(key).map(|(_, value)| value),
+            View::Latest => {
+                self.read_latest(self.shared.hasher.hash(key), key).map(|(_, value)| value)
+            }
         }
     }
 
@@ -315,20 +385,15 @@ impl LocalTransaction {
 /// Gives locks back when a request for several fails half way, or its future is dropped.
 struct Undo<'a> {
     transaction: &'a LocalTransaction,
-    taken: Vec<(Bytes, Option<LockMode>)>,
+    taken: Vec<(u64, Bytes, Option<LockMode>)>,
 }
 
 impl Drop for Undo<'_> {
     fn drop(&mut self) {
-        for (key, before) in self.taken.drain(..) {
+        for (hash, key, before) in self.taken.drain(..) {
             let transaction = self.transaction;
-            let mut held = transaction.held.lock();
-            match before {
-                Some(mode) => drop(held.insert(key.clone(), mode)),
-                None => drop(held.remove(&key)),
-            }
-            drop(held);
-            transaction.shared.locks.restore(transaction.owner, &key, before);
+            transaction.held.lock().restore(hash, &key, before);
+            transaction.shared.locks.restore(transaction.owner, hash, &key, before);
         }
     }
 }
@@ -336,7 +401,7 @@ impl Drop for Undo<'_> {
 impl Drop for LocalTransaction {
     fn drop(&mut self) {
         self.release();
-        if self.revealed.load(Ordering::Acquire) {
+        if self.is_revealed() {
             self.shared.outcomes.hide(self.transaction_id());
         }
     }
@@ -372,7 +437,7 @@ impl Transaction for LocalTransaction {
         Answer::ready(self.read_page(scan, view))
     }
 
-    fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, Vec<Locked>> {
+    fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, LockedRows> {
         if let [request] = keys
             && let Some(locked) = self.lock_at_once(request)
         {
@@ -383,23 +448,21 @@ impl Transaction for LocalTransaction {
 
     fn unlock(&self, keys: &[Bytes]) {
         for key in keys {
-            if self.held.lock().remove(key).is_some() {
-                self.shared.locks.unlock(self.owner, key);
+            let hash = self.shared.hasher.hash(key);
+            if self.held.lock().restore(hash, key, None) {
+                self.shared.locks.unlock(self.owner, hash, key);
             }
         }
     }
 
     fn weaken(&self, locks: &[LockRequest]) {
         for LockRequest { key, mode } in locks {
-            let grew = match self.held.lock().get_mut(key) {
-                Some(held) if *held > *mode => {
-                    *held = *mode;
-                    true
-                }
-                _ => false,
-            };
-            if grew {
-                self.shared.locks.restore(self.owner, key, Some(*mode));
+            let hash = self.shared.hasher.hash(key);
+            let mut held = self.held.lock();
+            let weakens = held.mode(hash, key).is_some_and(|held| held > *mode);
+            if weakens && held.restore(hash, key, Some(*mode)) {
+                drop(held);
+                self.shared.locks.restore(self.owner, hash, key, Some(*mode));
             }
         }
     }
@@ -422,6 +485,11 @@ impl Transaction for LocalTransaction {
     }
 
     fn commit(self: Box<Self>, commit: Commit) -> Answer<'static, Committed> {
+        if commit.writes.is_empty()
+            && let Some(committed) = self.finish_at_once(&commit.reads)
+        {
+            return Answer::ready(committed);
+        }
         eager(async move { self.run_commit(commit).await })
     }
 }

@@ -32,17 +32,16 @@
 //! twice through all its levels, where a hash shard answers in one step); one lock around a map (a
 //! page of 1 000 keys would hold up every committer).
 
-use std::hash::BuildHasher;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry as Slot;
 use parking_lot::RwLock;
 use smallvec::SmallVec;
 
+use super::hash::{self, KeyHasher};
 use super::order::{KeyOrder, Standing};
 use super::snapshots::Horizon;
 use crate::store::RangeTest;
@@ -73,6 +72,7 @@ impl Version {
 
 #[derive(Debug)]
 struct Entry {
+    hash: u64,
     key: Bytes,
     /// Oldest first, never empty.
     versions: SmallVec<[Version; 1]>,
@@ -155,11 +155,11 @@ impl Quiet {
     }
 }
 
-/// The table.
+/// The table. A `hash` that is asked for is the key's, by the store's hasher.
 pub(super) struct Versions {
     shards: Box<[RwLock<HashTable<Entry>>]>,
     order: KeyOrder,
-    hasher: FixedState,
+    hasher: KeyHasher,
     bytes: AtomicUsize,
     entries: AtomicUsize,
     /// Odd while a batch is being applied.
@@ -169,12 +169,12 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    /// Nothing is unapplied. The seed keeps outsiders from choosing colliding keys.
-    pub fn new(seed: u64, opened_at: Stamp) -> Self {
+    /// Nothing is unapplied.
+    pub fn new(hasher: KeyHasher, opened_at: Stamp) -> Self {
         Versions {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             order: KeyOrder::new(),
-            hasher: FixedState::with_seed(seed),
+            hasher,
             bytes: AtomicUsize::new(0),
             entries: AtomicUsize::new(0),
             epoch: AtomicU64::new(0),
@@ -190,9 +190,13 @@ impl Versions {
 
     #[inline]
     fn place(&self, key: &[u8]) -> (u64, &RwLock<HashTable<Entry>>) {
-        let hash = self.hasher.hash_one(key);
-        // The table inside a shard uses the top 7 bits and the bottom ones.
-        (hash, &self.shards[(hash >> 40) as usize % SHARDS])
+        let hash = self.hasher.hash(key);
+        (hash, self.shard(hash))
+    }
+
+    #[inline]
+    fn shard(&self, hash: u64) -> &RwLock<HashTable<Entry>> {
+        &self.shards[hash::shard(hash, SHARDS)]
     }
 
     /// Memory held, bytes, about.
@@ -217,8 +221,12 @@ impl Versions {
     }
 
     fn read<T>(&self, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
-        let (hash, shard) = self.place(key);
-        let shard = shard.read();
+        self.read_at(self.hasher.hash(key), key, with)
+    }
+
+    #[inline]
+    fn read_at<T>(&self, hash: u64, key: &[u8], with: impl FnOnce(&Entry) -> T) -> Option<T> {
+        let shard = self.shard(hash).read();
         shard.find(hash, |entry| entry.key == key).map(with)
     }
 
@@ -230,8 +238,8 @@ impl Versions {
 
     /// The version of a key at a snapshot.
     #[inline]
-    pub fn get(&self, key: &[u8], at: Stamp) -> Found {
-        let found = self.read(key, |entry| entry.at(at).cloned());
+    pub fn get(&self, hash: u64, key: &[u8], at: Stamp) -> Found {
+        let found = self.read_at(hash, key, |entry| entry.at(at).cloned());
         match found.flatten() {
             Some(version) => Found::Version(version.stamp, version.value),
             None => Found::Below,
@@ -252,7 +260,7 @@ impl Versions {
         let mut added = version.cost();
         let mut freed = 0;
         let mut shard = shard.write();
-        match shard.entry(hash, |e| e.key == *key, |e| self.hasher.hash_one(e.key.as_ref())) {
+        match shard.entry(hash, |e| e.key == *key, |e| e.hash) {
             Slot::Occupied(mut slot) => {
                 let entry = slot.get_mut();
                 match entry.newest().map(|newest| newest.stamp.cmp(&stamp)) {
@@ -275,7 +283,7 @@ impl Versions {
                 let versions = SmallVec::from_buf([version]);
                 let key = key.clone();
                 let prune_at = PRUNE_AT;
-                slot.insert(Entry { key, versions, prune_at, retained: false, standing });
+                slot.insert(Entry { hash, key, versions, prune_at, retained: false, standing });
             }
         }
         drop(shard);
@@ -291,8 +299,9 @@ impl Versions {
     }
 
     /// Whether overwriting the engine's value of a key would take away what a snapshot needs.
-    pub fn needs_base(&self, key: &[u8], horizon: &Horizon) -> bool {
-        let oldest = self.read(key, |entry| entry.versions.first().map(|first| first.stamp));
+    pub fn needs_base(&self, hash: u64, key: &[u8], horizon: &Horizon) -> bool {
+        let oldest =
+            self.read_at(hash, key, |entry| entry.versions.first().map(|first| first.stamp));
         oldest.flatten().is_some_and(|oldest| horizon.oldest() < oldest)
     }
 
@@ -314,18 +323,23 @@ impl Versions {
 
     /// After `key` was applied up to `applied`: prunes its chain, and lets the entry go if nobody
     /// needs it.
-    pub fn settle(&self, key: &[u8], applied: Stamp, horizon: &Horizon) -> Settled {
-        self.settle_inner(key, applied, horizon, false)
+    pub fn settle(&self, hash: u64, key: &[u8], applied: Stamp, horizon: &Horizon) -> Settled {
+        self.settle_inner((hash, key), applied, horizon, false)
     }
 
     /// As `settle`, for a key that comes out of the retained queue.
     pub fn settle_retained(&self, key: &[u8], applied: Stamp, horizon: &Horizon) -> Settled {
-        self.settle_inner(key, applied, horizon, true)
+        self.settle_inner((self.hasher.hash(key), key), applied, horizon, true)
     }
 
-    fn settle_inner(&self, key: &[u8], applied: Stamp, horizon: &Horizon, was: bool) -> Settled {
-        let (hash, shard) = self.place(key);
-        let mut guard = shard.write();
+    fn settle_inner(
+        &self,
+        (hash, key): (u64, &[u8]),
+        applied: Stamp,
+        horizon: &Horizon,
+        was: bool,
+    ) -> Settled {
+        let mut guard = self.shard(hash).write();
         let Ok(mut slot) = guard.find_entry(hash, |entry| entry.key == key) else {
             return Settled::Done;
         };
@@ -348,7 +362,7 @@ impl Versions {
         let (entry, _) = slot.remove();
         self.order.leave(entry.key.as_ref(), entry.standing);
         if guard.capacity() > 2 * KEPT_ENTRIES && guard.len() < guard.capacity() / 8 {
-            guard.shrink_to(KEPT_ENTRIES, |entry| self.hasher.hash_one(entry.key.as_ref()));
+            guard.shrink_to(KEPT_ENTRIES, |entry| entry.hash);
         }
         drop(guard);
         freed += entry.key.len() + ENTRY_COST;

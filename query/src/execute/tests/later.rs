@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use transaction::{
-    Answer, BoxFuture, Commit, Committed, Feed, LockRequest, Locked, Offers, Outcome, Page, Stamp,
-    Store, Transaction, TransactionId, View, Wait, WriteSet,
+    Answer, BoxFuture, Commit, Committed, Feed, LockRequest, LockedRows, Offers, Outcome, Page,
+    Stamp, Store, Transaction, TransactionId, View, Wait, WriteSet,
 };
 
 use super::*;
@@ -74,7 +74,7 @@ impl Transaction for LaterTransaction {
     fn scan<'a>(&'a self, scan: &'a transaction::Scan, view: View) -> Answer<'a, Page> {
         later(self.0.scan(scan, view))
     }
-    fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, Vec<Locked>> {
+    fn lock<'a>(&'a self, keys: &'a [LockRequest], wait: Wait) -> Answer<'a, LockedRows> {
         later(self.0.lock(keys, wait))
     }
     fn unlock(&self, keys: &[bytes::Bytes]) {
