@@ -78,7 +78,12 @@ impl Pictures {
 
 /// The catalogue's version as a transaction sees it, own changes included.
 pub(crate) async fn version(buffer: &Buffer) -> Result<i64> {
-    let value = buffer.get(&key::catalogue_version()).await?;
+    let key = key::catalogue_version();
+    // Asked at the start of every transaction, and mostly at hand.
+    let value = match buffer.get_now(&key, u64::MAX, View::Snapshot) {
+        Some(value) => value?,
+        None => buffer.get(&key).await?,
+    };
     Ok(key::read_counter(value.as_ref()))
 }
 

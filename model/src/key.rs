@@ -207,6 +207,12 @@ pub fn row_prefix(storage: StorageId, out: &mut Vec<u8>) {
     push(out, storage.0);
 }
 
+/// Whether this is the key of a row under a storage id.
+pub fn is_row_in(key: &[u8], storage: StorageId) -> bool {
+    key.starts_with(&Category::Row.header())
+        && key.get(HEADER..ROW_PREFIX) == Some(&storage.0.to_be_bytes())
+}
+
 /// Every row under a storage id.
 pub fn rows(storage: StorageId) -> KeyRange {
     let mut prefix = Vec::with_capacity(ROW_PREFIX);

@@ -24,7 +24,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hashbrown::HashMap;
 use smallvec::SmallVec;
 use transaction::{
     Begin, Committed, Durability, LockMode, LockRequest, Locked, PageLimit, PointRead,
@@ -32,6 +31,7 @@ use transaction::{
 };
 
 use super::error::{KeyError, Result};
+use super::held::HeldRows;
 use super::layout::{self, Kind, Large, Record};
 use super::space::{self, Spaces};
 use crate::error::Error;
@@ -55,16 +55,6 @@ pub struct Start {
     pub begin: Begin,
 }
 
-struct Held {
-    mode: LockMode,
-    /// Own writes before it was locked.
-    at: u64,
-    /// The latest value, own writes included; `None`: ask the buffer.
-    value: Option<Option<Bytes>>,
-}
-
-type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
-
 /// One transaction on the key spaces of a database.
 pub struct Keys {
     pub(super) work: Work,
@@ -75,7 +65,7 @@ pub struct Keys {
     now: u64,
     counts: Counts,
     depends: SmallVec<[CollectionId; 2]>,
-    held: Map<Bytes, Held>,
+    held: HeldRows,
     random: u64,
     string_bytes_max: usize,
     /// How long commands wait for locks.
@@ -103,6 +93,8 @@ pub struct Mark {
 pub(super) struct Slot {
     pub storage: StorageId,
     pub row: Bytes,
+    /// Its number among the held rows.
+    held: Option<usize>,
     pub stored: Option<Record>,
 }
 
@@ -163,7 +155,7 @@ impl Keys {
             now,
             counts: Counts::new(),
             depends: SmallVec::new(),
-            held: Map::default(),
+            held: HeldRows::default(),
             random: 0,
             string_bytes_max: STRING_BYTES_MAX,
             wait: Wait::Forever,
@@ -321,8 +313,7 @@ impl Keys {
         let at = self.work.buffer().sequence();
         for (request, locked) in requests.iter().zip(locked) {
             if let Locked::Held { value, .. } = locked {
-                let held = Held { mode: request.mode, at, value: Some(value) };
-                self.held.insert(request.key.clone(), held);
+                self.held.insert(request.key.clone(), request.mode, at, value);
             }
         }
         Ok(())
@@ -370,7 +361,8 @@ impl Keys {
         if self.spaces.opened(key).is_some() {
             return Ok((None, 0));
         }
-        let record = self.record(&layout::row(storage, key), key).await?;
+        let (row, held) = self.row(storage, key);
+        let record = self.record(&row, held, key).await?;
         let live = record.filter(|record| !record.is_expired(self.now));
         Ok((live.is_some().then_some(storage), live.map_or(0, |record| record.expires())))
     }
@@ -382,10 +374,10 @@ impl Keys {
 
     // Reading.
 
-    /// The record under a row key, expired or not.
-    pub(super) async fn record(&self, row: &Bytes, key: &[u8]) -> Result<Option<Record>> {
-        let held = self.held.get(row).and_then(|held| held.value.clone());
-        let value = match held {
+    /// The row of a key, and its record, expired or not; `held` is its number where it is held.
+    async fn record(&self, row: &[u8], held: Option<usize>, key: &[u8]) -> Result<Option<Record>> {
+        let known = held.and_then(|at| self.held.get(at)).and_then(|row| row.value.clone());
+        let value = match known {
             Some(value) => value,
             None => self.get(row).await?,
         };
@@ -394,6 +386,15 @@ impl Keys {
         // Two keys with one cut key: the other one is not ours.
         let ours = record.long_key().is_none_or(|long| long == key);
         Ok(Some(record).filter(|_| ours))
+    }
+
+    /// A key's row, and its number where it is held.
+    fn row(&self, storage: StorageId, key: &[u8]) -> (Bytes, Option<usize>) {
+        let found = self.held.find(storage, key);
+        match found.and_then(|at| self.held.get(at)) {
+            Some(row) => (row.key.clone(), found),
+            None => (layout::row(storage, key), None),
+        }
     }
 
     pub(super) async fn get(&self, key: &[u8]) -> Result<Option<Bytes>> {
@@ -407,8 +408,8 @@ impl Keys {
     /// The live record of a key, its row key beside it.
     pub(super) async fn find(&self, space: u32, key: &[u8]) -> Result<Option<(Bytes, Record)>> {
         let Some(storage) = self.storage(space)? else { return Ok(None) };
-        let row = layout::row(storage, key);
-        let record = self.record(&row, key).await?;
+        let (row, held) = self.row(storage, key);
+        let record = self.record(&row, held, key).await?;
         Ok(record.filter(|record| !record.is_expired(self.now)).map(|record| (row, record)))
     }
 
@@ -421,8 +422,8 @@ impl Keys {
         if self.view == View::Latest
             && let Some(storage) = self.storage(space)?
         {
-            let row = layout::row(storage, key);
-            if !self.held.contains_key(&row) {
+            let (row, held) = self.row(storage, key);
+            if held.is_none() {
                 self.lock_rows(&[LockRequest { key: row, mode: LockMode::Share }]).await?;
             }
         }
@@ -439,8 +440,9 @@ impl Keys {
             Ok(None) => return Some(Ok(None)),
             Err(error) => return Some(Err(error)),
         };
-        let row = layout::row(storage, key);
-        let value = match self.held.get(&row).and_then(|held| held.value.clone()) {
+        let (row, held) = self.row(storage, key);
+        let known = held.and_then(|at| self.held.get(at)).and_then(|row| row.value.clone());
+        let value = match known {
             Some(value) => value,
             None => match self.work.buffer().get_now(&row, u64::MAX, self.view)? {
                 Ok(value) => value,
@@ -481,15 +483,17 @@ impl Keys {
     /// Locks a key and reads what is stored.
     pub(super) async fn slot(&mut self, space: u32, key: &[u8]) -> Result<Slot> {
         let storage = self.storage_to_write(space)?;
-        let row = layout::row(storage, key);
-        if self.held.get(&row).is_none_or(|held| held.mode < LockMode::Update) {
+        let (row, mut held) = self.row(storage, key);
+        let mode = held.and_then(|at| self.held.get(at)).map(|row| row.mode);
+        if mode.is_none_or(|mode| mode < LockMode::Update) {
             self.lock_rows(&[LockRequest { key: row.clone(), mode: LockMode::Update }]).await?;
+            held = self.held.find_row(&row);
         }
-        let stored = self.record(&row, key).await?;
+        let stored = self.record(&row, held, key).await?;
         if stored.is_none() && key::is_cut(&row) && self.get(&row).await?.is_some() {
             return Err(Error::Limit { what: "key", limit: key::KEY_LEN_MAX }.into());
         }
-        Ok(Slot { storage, row, stored })
+        Ok(Slot { storage, row, held, stored })
     }
 
     /// Writes a record; `payload` appends what follows the header.
@@ -521,7 +525,7 @@ impl Keys {
             let (hint, due) = layout::hint(&slot.row, expires);
             self.work.buffer().put(hint, due)?;
         }
-        self.put_row(&slot.row, Some(value))
+        self.put_row(slot, Some(value))
     }
 
     /// What goes with the old record: its hint, its members.
@@ -578,18 +582,16 @@ impl Keys {
         }
         self.work.buffer().delete(layout::entry(&slot.row, key).0)?;
         self.count(slot.storage, -1);
-        self.put_row(&slot.row, None)
+        self.put_row(slot, None)
     }
 
-    fn put_row(&mut self, row: &Bytes, value: Option<Bytes>) -> Result<()> {
+    fn put_row(&mut self, slot: &Slot, value: Option<Bytes>) -> Result<()> {
         let buffer = self.work.buffer();
-        match &value {
-            Some(value) => buffer.put(row.clone(), value.clone())?,
-            None => buffer.delete(row.clone())?,
+        match value {
+            Some(value) => buffer.put(slot.row.clone(), value)?,
+            None => buffer.delete(slot.row.clone())?,
         }
-        if let Some(held) = self.held.get_mut(row) {
-            held.value = Some(value);
-        }
+        self.held.written(slot.held);
         Ok(())
     }
 
@@ -627,8 +629,7 @@ impl Keys {
         let buffer = self.work.buffer();
         buffer.rollback_to(mark.buffer);
         buffer.release(mark.buffer);
-        self.held.retain(|_, held| held.at <= mark.sequence);
-        self.held.values_mut().for_each(|held| held.value = None);
+        self.held.undo(mark.sequence);
         self.counts = mark.counts;
     }
 

@@ -272,6 +272,26 @@ pub fn row(storage: StorageId, key: &[u8]) -> Bytes {
     key::finish(out)
 }
 
+/// Whether a key stands in its row's key as it is: no byte of it is escaped, and none is cut off.
+pub fn is_plain(key: &[u8]) -> bool {
+    key.len() < key::KEY_LEN_MAX - key::ROW_PREFIX - AROUND && !key.contains(&0)
+}
+
+/// Bytes of an element beside the key's own: the class; the end and the subtype.
+const AROUND: usize = 4;
+
+/// What a row's key has between prefix and end: of a plain key, the key.
+pub fn inside(row: &[u8]) -> &[u8] {
+    row.get(key::ROW_PREFIX + 1..row.len().saturating_sub(AROUND - 1)).unwrap_or_default()
+}
+
+/// Whether `row` is the row of a plain key.
+pub fn is_row_of(row: &[u8], storage: StorageId, key: &[u8]) -> bool {
+    row.len() == key::ROW_PREFIX + AROUND + key.len()
+        && inside(row) == key
+        && key::is_row_in(row, storage)
+}
+
 /// The records of keys that begin with `prefix`, and maybe more: whoever reads them looks.
 pub fn rows_with(storage: StorageId, prefix: &[u8]) -> KeyRange {
     let whole = row(storage, prefix);

@@ -29,6 +29,7 @@ mod expiry;
 mod generic;
 pub mod glob;
 mod hash;
+mod held;
 mod keys;
 pub mod layout;
 pub mod number;
