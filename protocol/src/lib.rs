@@ -32,4 +32,5 @@ pub mod mongo;
 pub mod mysql;
 pub mod postgres;
 pub mod redis;
+pub mod stop;
 pub mod web;

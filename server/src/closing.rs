@@ -14,6 +14,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use protocol::stop::Stop;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -21,18 +22,14 @@ use tokio::sync::watch;
 /// A stream that ends for its reader when the server stops.
 pub struct Closing {
     stream: TcpStream,
-    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    stop: Stop,
     stopped: bool,
 }
 
 impl Closing {
     /// Ends when `shutdown` turns true.
-    pub fn new(stream: TcpStream, mut shutdown: watch::Receiver<bool>) -> Self {
-        let stop = Box::pin(async move {
-            // A server that is gone has stopped, too.
-            let _ = shutdown.wait_for(|stop| *stop).await;
-        });
-        Self { stream, stop, stopped: false }
+    pub fn new(stream: TcpStream, shutdown: watch::Receiver<bool>) -> Self {
+        Self { stream, stop: Stop::new(shutdown), stopped: false }
     }
 }
 
@@ -46,7 +43,7 @@ impl AsyncRead for Closing {
             if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(context, buffer) {
                 return Poll::Ready(read);
             }
-            self.stopped = self.stop.as_mut().poll(context).is_ready();
+            self.stopped = self.stop.poll(context).is_ready();
         }
         if self.stopped { Poll::Ready(Ok(())) } else { Poll::Pending }
     }

@@ -26,14 +26,16 @@
 //! Waiting some microseconds for more: that is latency for everybody, and gains nothing where the
 //! machine is busy, since there the others are ready already.
 
+use std::future::poll_fn;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Poll, Waker};
 
 use parking_lot::Mutex;
 use qanat::keys::{KeyError, KeySession, KeyTransaction};
 use qanat::{Durability, Stamp};
-use tokio::sync::Notify;
+use smallvec::SmallVec;
 
 use super::{Batch, Command, Server, Session, locks};
 use crate::redis::error;
@@ -41,8 +43,8 @@ use crate::redis::error;
 /// The groups that are open now, one for each thread.
 #[derive(Default)]
 pub(super) struct Groups {
-    places: [Mutex<Option<Open>>; PLACES],
-    snapshots: [Mutex<Option<Reading>>; PLACES],
+    places: [Mutex<Option<Box<Open>>>; PLACES],
+    snapshots: [Mutex<Option<Box<Reading>>>; PLACES],
 }
 
 /// Threads beyond this share places.
@@ -64,31 +66,35 @@ struct State {
     /// The leader came for it while somebody ran commands in it.
     is_due: bool,
     outcome: Option<Outcome>,
+    /// Members that wait for the outcome.
+    waiting: SmallVec<[Waker; 8]>,
 }
 
 /// What members of a group wait at.
 #[derive(Default)]
 struct Group {
     state: Mutex<State>,
-    news: Notify,
 }
 
 impl Group {
     fn finish(&self, outcome: Outcome) {
-        self.state.lock().outcome.get_or_insert(outcome);
-        self.news.notify_waiters();
+        let mut state = self.state.lock();
+        state.outcome.get_or_insert(outcome);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     async fn outcome(&self) -> Outcome {
-        loop {
-            let news = self.news.notified();
-            tokio::pin!(news);
-            news.as_mut().enable();
-            if let Some(outcome) = self.state.lock().outcome {
-                return outcome;
+        poll_fn(|context| {
+            let mut state = self.state.lock();
+            if let Some(outcome) = state.outcome {
+                return Poll::Ready(outcome);
             }
-            news.await;
-        }
+            state.waiting.push(context.waker().clone());
+            Poll::Pending
+        })
+        .await
     }
 }
 
@@ -150,7 +156,7 @@ struct Lead<'g> {
 
 impl Lead<'_> {
     /// Takes the group back; `None` where somebody is at it, who will commit it then.
-    fn take(&self) -> Option<Open> {
+    fn take(&self) -> Option<Box<Open>> {
         let mut slot = self.groups.places[self.place].lock();
         if slot.as_ref().is_some_and(|open| Arc::ptr_eq(&open.group, &self.group)) {
             return slot.take();
@@ -176,9 +182,15 @@ impl Groups {
     }
 
     /// Takes the open group of a place, if this session's commands may run in it.
-    fn join(&self, place: usize, keys: &KeySession, commands: usize, most: usize) -> Option<Open> {
+    fn join(
+        &self,
+        place: usize,
+        keys: &KeySession,
+        commands: usize,
+        most: usize,
+    ) -> Option<Box<Open>> {
         let mut slot = self.places[place].lock();
-        let fits = |open: &Open| {
+        let fits = |open: &Box<Open>| {
             open.durability == keys.durability()
                 && open.commands + commands <= most
                 && open.keys.as_ref().is_some_and(|open| keys.is_of(open))
@@ -187,7 +199,7 @@ impl Groups {
     }
 
     /// Leaves a group open; given back where it has to be committed at once.
-    fn leave(&self, place: usize, open: Open) -> Option<Open> {
+    fn leave(&self, place: usize, open: Box<Open>) -> Option<Box<Open>> {
         let mut slot = self.places[place].lock();
         if slot.is_some() || open.group.state.lock().is_due {
             return Some(open);
@@ -221,12 +233,12 @@ impl Session {
         let mut open = match joined {
             Some(open) => open,
             None => match self.keys.begin(true).await {
-                Ok(keys) => Open {
+                Ok(keys) => Box::new(Open {
                     keys: Some(keys),
                     group: Arc::default(),
                     durability: self.keys.durability(),
                     commands: 0,
-                },
+                }),
                 Err(_) => return false,
             },
         };
@@ -297,7 +309,7 @@ impl Session {
                 Ok(keys) => {
                     let (place, number) = (self.place, self.client.id);
                     self.reader = Some(Reader { server: server.clone(), place, number });
-                    Reading { keys, number }
+                    Box::new(Reading { keys, number })
                 }
                 Err(_) => return false,
             },
@@ -342,7 +354,7 @@ impl Session {
 }
 
 /// Ends a group.
-async fn commit(session: &mut KeySession, mut open: Open) {
+async fn commit(session: &mut KeySession, mut open: Box<Open>) {
     let Some(keys) = open.keys.take() else { return };
     let committing = Committing(open.group.clone());
     let outcome = match session.commit(keys).await {

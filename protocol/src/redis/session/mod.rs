@@ -29,6 +29,7 @@ mod group;
 mod info;
 mod server;
 
+use std::future::poll_fn;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use qanat::keys::{KeyError, KeyLock, KeySession, KeyTransaction};
+use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 pub use server::{Client, ClientInfo, Options, Server, Stats, VERSION};
@@ -149,8 +151,6 @@ impl Session {
         S: AsyncRead + AsyncWrite + Unpin + Send,
     {
         let client = self.client.clone();
-        let killed = client.wake.notified();
-        tokio::pin!(killed);
         let (mut input, mut start) = (Vec::with_capacity(READ_ROOM), 0);
         let mut batch = Batch::default();
         loop {
@@ -187,7 +187,7 @@ impl Session {
             let read = tokio::select! {
                 biased;
                 read = stream.read_buf(&mut input) => read?,
-                () = &mut killed => 0,
+                () = poll_fn(|context| client.poll_killed(context)) => 0,
                 () = tokio::time::sleep(Duration::from_secs(idle.max(1))), if idle > 0 => 0,
             };
             if read == 0 {
@@ -487,8 +487,8 @@ fn too_slow() -> io::Error {
 fn locks<'a>(
     requests: impl Iterator<Item = (Argv<'a>, &'static Command)>,
     space: u32,
-) -> Vec<KeyLock<'a>> {
-    let mut locks = Vec::new();
+) -> SmallVec<[KeyLock<'a>; 4]> {
+    let mut locks = SmallVec::new();
     for (argv, command) in requests {
         let write = command.flags.has(Flags::WRITE);
         if !write && !translate::reads_many(command.id) {

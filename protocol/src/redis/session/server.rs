@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 use qanat::keys::Keyspaces;
-use tokio::sync::Notify;
 
 use crate::limits::RedisLimits;
 
@@ -123,7 +124,7 @@ pub struct Client {
     pub(super) used: AtomicU64,
     pub(super) info: Mutex<ClientInfo>,
     pub(super) killed: AtomicBool,
-    pub(super) wake: Notify,
+    wake: AtomicWaker,
     pub(super) cancel: qanat::transaction::CancelToken,
 }
 
@@ -131,12 +132,17 @@ impl Client {
     pub(super) fn kill(&self) {
         self.killed.store(true, Ordering::Release);
         self.cancel.cancel();
-        self.wake.notify_waiters();
-        self.wake.notify_one();
+        self.wake.wake();
     }
 
     pub(super) fn is_killed(&self) -> bool {
         self.killed.load(Ordering::Acquire)
+    }
+
+    /// Is over when the client is killed. Cheap to ask again and again, of one task.
+    pub(super) fn poll_killed(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.wake.register(context.waker());
+        if self.is_killed() { Poll::Ready(()) } else { Poll::Pending }
     }
 
     pub(super) fn touch(&self) {
@@ -249,7 +255,7 @@ impl Server {
             used: AtomicU64::new(0),
             info: Mutex::new(info),
             killed: AtomicBool::new(false),
-            wake: Notify::new(),
+            wake: AtomicWaker::new(),
             cancel: qanat::transaction::CancelToken::default(),
         });
         clients.insert(id, client.clone());
