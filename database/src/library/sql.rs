@@ -135,7 +135,7 @@ async fn run<T: FromRow>(session: &mut Session, text: &str, values: &Values) -> 
     let mut rows = Vec::new();
     loop {
         match portal.fetch(session, usize::MAX).await? {
-            Fetched::Done(tag) => return Ok((rows, tag)),
+            Fetched::Done(tag) => return Ok((rows, tag.to_string())),
             Fetched::Rows(fetched) => {
                 for at in fetched.range {
                     rows.push(T::from_row(fetched.batch.row(at))?);

@@ -3,8 +3,8 @@
 //! A protocol asks [`Session::start_cached`] first. On a miss it parses and prepares as ever, and
 //! `prepare` leaves the plan for the next text of the same shape.
 //!
-//! Known edge: the place of an error in a literal's conversion is that of the text that was
-//! planned, which may stand elsewhere in this one.
+//! An error that names a place in the text is told after all by parsing: the place that a plan knows
+//! is in the text that was planned.
 
 use std::sync::Arc;
 
@@ -62,7 +62,11 @@ impl Session {
             Ok(false) => return None,
             Err(error) => return Some(Err(error)),
         }
-        Some(self.run_plan(&prepared, &TextParameters(&[]), Some(literals)).await)
+        match self.run_plan(&prepared, &TextParameters(&[]), Some(literals)).await {
+            // The place is in the text that was planned; what failed is undone.
+            Err(error) if error.position.is_some() => None,
+            result => Some(result),
+        }
     }
 
     /// Leaves a statement for the next text of its shape.

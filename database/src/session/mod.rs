@@ -49,7 +49,7 @@ use parking_lot::Mutex;
 
 pub use copy::{CopyFormat, Force};
 pub use copy::{CopyIn, CopyOut};
-pub use portal::{Fetched, Portal, Rows};
+pub use portal::{CommandTag, Fetched, Portal, Rows};
 pub use prepare::{Prepared, parse};
 pub use statement::{Parameters, Started, TextParameters};
 

@@ -1,6 +1,7 @@
 //! Portals: a statement that is running, and its rows as they are asked for.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 
 use query::execute::batch::Batch;
@@ -36,8 +37,28 @@ enum State {
 pub(super) enum Tag {
     /// `SELECT n`, `FETCH n` …: the rows given.
     Counted(&'static str),
+    /// `UPDATE n` …: the rows changed.
+    Affected(&'static str, u64),
     /// As it stands.
     Plain(String),
+}
+
+/// What a statement that has run to its end tells of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommandTag {
+    /// `SELECT n`, `UPDATE n` …: the rows given or changed.
+    Counted(&'static str, u64),
+    /// As it stands.
+    Plain(String),
+}
+
+impl fmt::Display for CommandTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandTag::Counted(word, rows) => write!(f, "{word} {rows}"),
+            CommandTag::Plain(tag) => f.write_str(tag),
+        }
+    }
 }
 
 /// Rows of a portal.
@@ -53,7 +74,7 @@ pub enum Fetched {
     /// Some rows; there may be more.
     Rows(Rows),
     /// No more rows; the command tag.
-    Done(String),
+    Done(CommandTag),
 }
 
 impl Portal {
@@ -86,11 +107,27 @@ impl Portal {
         self.given
     }
 
-    fn tag(&self) -> String {
+    fn tag(&self) -> CommandTag {
         match &self.tag {
-            Tag::Counted(word) => format!("{word} {}", self.given),
-            Tag::Plain(tag) => tag.clone(),
+            Tag::Counted(word) => CommandTag::Counted(word, self.given),
+            Tag::Affected(word, rows) => CommandTag::Counted(word, *rows),
+            Tag::Plain(tag) => CommandTag::Plain(tag.clone()),
         }
+    }
+
+    /// The command tag, where it is clear without another `fetch` that there are no more rows.
+    pub fn finished(&mut self) -> Option<CommandTag> {
+        let is_over = match &self.state {
+            State::Done => true,
+            State::Rows(rows) => rows.is_empty(),
+            State::Running(running, kept) => {
+                kept.is_empty() && running.as_ref().is_some_and(|running| running.is_over())
+            }
+        };
+        is_over.then(|| {
+            self.state = State::Done;
+            self.tag()
+        })
     }
 
     /// The next rows, at most `limit` of them.

@@ -20,7 +20,7 @@ use language::sql::ast;
 use model::datum::{Arena, Datum};
 use query::execute::batch::Batch;
 use query::execute::fault::fault;
-use query::execute::parameters::{self, Argument};
+use query::execute::parameters;
 use query::execute::run::{Frame, Newer, Settings as RunSettings};
 use query::execute::start::{self, Running};
 use query::plan::Operation;
@@ -181,7 +181,7 @@ impl Session {
         match self.run_to_end(runnable, parameters).await {
             Ok((affected, returning)) => {
                 work.release(&savepoint);
-                let tag = Tag::Plain(format!("{word} {affected}"));
+                let tag = Tag::Affected(word, affected);
                 Ok(Portal::rows(columns, returning, tag))
             }
             Err(error) => {
@@ -291,23 +291,16 @@ fn make_frame(
     given: &dyn Parameters,
     environment: Arc<super::Environment>,
 ) -> Result<Frame> {
-    let wanted = &runnable.plan.statement.parameters;
-    if given.count() != wanted.len() {
-        let message = format!(
-            "bind message supplies {} parameters, but prepared statement requires {}",
-            given.count(),
-            wanted.len()
-        );
-        return Err(Error::new(ErrorKind::Syntax, "08P01", message));
-    }
-    let arena = Arena::new();
-    let mut arguments = Vec::with_capacity(wanted.len());
-    for (at, ty) in wanted.iter().enumerate() {
-        arguments.push(Argument::Datum(given.datum(at, *ty, &*environment, &arena)?));
-    }
     let literals: Vec<&str> =
         runnable.literals.iter().map(|literal| literal.as_deref().unwrap_or("")).collect();
-    parameters::frame(&runnable.plan.statement, &arguments, &literals, environment)
+    let session = environment.clone();
+    parameters::frame_with(
+        &runnable.plan.statement,
+        given.count(),
+        |at, ty, arena| given.datum(at, ty, &*session, arena),
+        &literals,
+        environment,
+    )
 }
 
 /// The name of a statement that writes; `None` for one that only reads or is about the session.

@@ -122,7 +122,8 @@ impl Session {
             active.change_zone(zone);
         }
         active.queried = true;
-        let now = environment::now();
+        // A transaction that begins with its first statement is of one time with it.
+        let now = if fresh { active.environment.transaction_time } else { environment::now() };
         active.environment.statement_time.store(now, std::sync::atomic::Ordering::Relaxed);
         active.environment.picture.write().0 = active.work.catalogue();
         active.wait = match lock_timeout {

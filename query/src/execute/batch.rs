@@ -40,8 +40,11 @@ pub struct Batch {
     rows: usize,
     outside: usize,
     arena: Home,
-    kept: SmallVec<[Kept; 4]>,
+    kept: SmallVec<[Kept; KEPT]>,
 }
+
+/// Things that a batch of a select list over a row by its key keeps alive.
+const KEPT: usize = 6;
 
 /// An arena on the heap that references lead into while it moves with its batch. Not a `Box`:
 /// moving one asserts that nobody else points into it.
@@ -168,7 +171,7 @@ pub struct Writer<'b> {
     rows: usize,
     outside: usize,
     arena: &'b Arena,
-    kept: SmallVec<[Kept; 4]>,
+    kept: SmallVec<[Kept; KEPT]>,
 }
 
 impl<'b> Writer<'b> {

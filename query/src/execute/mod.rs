@@ -50,7 +50,7 @@ pub mod start;
 pub mod system;
 
 pub use batch::Batch;
-pub use parameters::{Argument, frame};
+pub use parameters::{Argument, frame, frame_with};
 pub use run::{Execution, Frame, Newer, Settings};
 pub use start::{Prepared, Running, start};
 

@@ -16,7 +16,7 @@ use super::run::{Frame, build_row};
 use crate::cast::input;
 use crate::expression::Session;
 use crate::plan::{Lifted, Statement};
-use crate::{Arena, Datum, Error, ErrorKind, Result};
+use crate::{Arena, Datum, Error, ErrorKind, Result, Type};
 
 /// A value that a client sends for a parameter.
 #[derive(Debug, Clone, Copy)]
@@ -45,14 +45,40 @@ pub fn frame(
     literals: &[Literal<'_>],
     session: Arc<dyn Session>,
 ) -> Result<Frame> {
-    if arguments.len() != statement.parameters.len() {
-        let (given, wanted) = (arguments.len(), statement.parameters.len());
+    let made = session.clone();
+    frame_with(
+        statement,
+        arguments.len(),
+        |at, ty, arena| match arguments.get(at) {
+            Some(Argument::Text(text)) => input(&*made, ty, text, -1, arena),
+            Some(Argument::Datum(datum)) => Ok(arena.copy(datum)),
+            Some(Argument::Null) | None => Ok(Datum::Null),
+        },
+        literals,
+        session,
+    )
+}
+
+/// As [`frame`], of arguments that are made where they stay: `argument` is asked for each of
+/// `count`, by number and type.
+///
+/// # Errors
+/// As [`frame`], and what `argument` says.
+pub fn frame_with(
+    statement: &Statement,
+    count: usize,
+    argument: impl for<'b> Fn(usize, Type, &'b Arena) -> Result<Datum<'b>>,
+    literals: &[Literal<'_>],
+    session: Arc<dyn Session>,
+) -> Result<Frame> {
+    let wanted = statement.parameters.len();
+    if count != wanted {
         let message = format!(
-            "bind message supplies {given} parameters, but prepared statement requires {wanted}"
+            "bind message supplies {count} parameters, but prepared statement requires {wanted}"
         );
         return Err(Error::new(ErrorKind::Syntax, "08P01", message));
     }
-    let row = build_row(|writer| row(statement, arguments, literals, &*session, writer.arena()))?;
+    let row = build_row(|writer| row(statement, &argument, literals, &*session, writer.arena()))?;
     Ok(Frame::new(row, session))
 }
 
@@ -63,19 +89,15 @@ pub fn empty(statement: &Statement, session: Arc<dyn Session>) -> Result<Frame> 
 
 fn row<'b>(
     statement: &Statement,
-    arguments: &[Argument<'_>],
+    argument: &impl for<'a> Fn(usize, Type, &'a Arena) -> Result<Datum<'a>>,
     literals: &[Literal<'_>],
     session: &dyn Session,
     arena: &'b Arena,
 ) -> Result<Vec<Datum<'b>>> {
-    let width = arguments.len() + statement.lifted.len() + statement.applied as usize;
+    let width = statement.parameters.len() + statement.lifted.len() + statement.applied as usize;
     let mut row = Vec::with_capacity(width);
-    for (argument, ty) in arguments.iter().zip(&statement.parameters) {
-        row.push(match argument {
-            Argument::Null => Datum::Null,
-            Argument::Text(text) => input(session, *ty, text, -1, arena)?,
-            Argument::Datum(datum) => arena.copy(datum),
-        });
+    for (at, ty) in statement.parameters.iter().enumerate() {
+        row.push(argument(at, *ty, arena)?);
     }
     for (at, lifted) in statement.lifted.iter().enumerate() {
         row.push(match lifted {

@@ -149,6 +149,11 @@ impl Running {
         self.affected
     }
 
+    /// Whether all its rows were given.
+    pub fn is_over(&self) -> bool {
+        matches!(&self.stage, Stage::Rows(rows) if rows.is_empty())
+    }
+
     /// Whether it runs without operators, and so is over soon.
     pub fn has_shape(&self) -> bool {
         matches!(self.stage, Stage::Shape(..) | Stage::Rows(_))

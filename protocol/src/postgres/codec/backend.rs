@@ -14,6 +14,8 @@
 //! **Rejected.** Message structs that are built and then encoded: one allocation for each field to
 //! hold what is written at once. Computing lengths first: it formats every number twice.
 
+use qanat::session::CommandTag;
+
 use super::frontend::Format;
 use crate::postgres::error::SqlState;
 
@@ -367,6 +369,14 @@ impl<'b> BackendWriter<'b> {
             out.extend_from_slice(itoa::Buffer::new().format(rows).as_bytes());
             out.push(0);
         });
+    }
+
+    /// The same with a statement's own tag.
+    pub fn command_complete_tag(&mut self, tag: &CommandTag) {
+        match tag {
+            CommandTag::Counted(word, rows) => self.command_complete_rows(word, *rows),
+            CommandTag::Plain(tag) => self.command_complete(tag),
+        }
     }
 
     /// `I`: there was no statement.

@@ -14,9 +14,10 @@
 
 use std::io;
 use std::ops::Range;
+use std::pin::pin;
 
 use qanat::Error;
-use qanat::session::{CopyFormat, CopyIn, CopyOut, Fetched, Force};
+use qanat::session::{CommandTag, CopyFormat, CopyIn, CopyOut, Fetched, Force};
 use query::execute::batch::Batch;
 use query::plan::OutputColumn;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -137,11 +138,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let done = match message {
             Frontend::CopyData(piece) => {
                 copying.reader.push(piece);
-                self.wire.beside(copying.take()).await?
+                self.wire.beside(pin!(copying.take())).await?
             }
             Frontend::CopyDone => {
                 copying.reader.finish();
-                match self.wire.beside(copying.take()).await? {
+                let taken = self.wire.beside(pin!(copying.take())).await?;
+                match taken {
                     Ok(()) => return self.end_copy_in(*copying).await,
                     failed => failed,
                 }
@@ -162,7 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn copy_in_failed(&mut self, copying: Box<Copying>, error: &Error) -> io::Result<()> {
         let context = format!("COPY, line {}", copying.reader.line());
         let extended = copying.is_extended();
-        self.wire.beside(copying.abandon()).await?;
+        self.wire.beside(pin!(copying.abandon())).await?;
         self.failed(error, Source::default(), Some(&context)).await?;
         match extended {
             true => self.skipping = true,
@@ -174,8 +176,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn end_copy_in(&mut self, copying: Copying) -> io::Result<Flow> {
         let Copying { copy, rest, reader } = copying;
         let last = rest.as_ref().is_some_and(|rest| rest.next == rest.statements.len());
-        let done = match self.wire.beside(copy.finish()).await? {
-            Ok(tag) => self.complete(&tag, last).await,
+        let finished = self.wire.beside(pin!(copy.finish())).await?;
+        let done = match finished {
+            Ok(tag) => self.complete(&CommandTag::Plain(tag), last).await,
             Err(error) => Err(error.into()),
         };
         match (done, rest) {
@@ -217,9 +220,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let mut fields = Fields::default();
         let mut rows = 0;
-        while let Fetched::Rows(found) =
-            self.wire.beside(portal.fetch(&mut self.session, usize::MAX)).await??
-        {
+        loop {
+            let fetch = portal.fetch(&mut self.session, usize::MAX);
+            let fetched = self.wire.beside(pin!(fetch)).await??;
+            let Fetched::Rows(found) = fetched else { break };
             let mut range = found.range;
             rows += range.len() as u64;
             while !range.is_empty() {

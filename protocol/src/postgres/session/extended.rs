@@ -22,10 +22,11 @@
 
 use std::io;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::Arc;
 
 use language::sql::ast;
-use qanat::session::{Fetched, Portal, Prepared, Started, Status};
+use qanat::session::{CommandTag, Fetched, Portal, Prepared, Started, Status};
 use qanat::{Error, Type};
 use query::execute::batch::Batch;
 use query::plan::OutputColumn;
@@ -62,7 +63,7 @@ enum State {
 /// How fetching rows ended.
 pub(super) enum Given {
     /// The statement is at its end; its command tag.
-    All(String),
+    All(CommandTag),
     /// As many as asked for.
     Enough,
 }
@@ -121,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if name.is_empty() {
             self.session.forget_prepared("");
         }
-        let prepared = self.wire.beside(self.session.prepare(text, parsed, &given)).await??;
+        let prepared = self.wire.beside(pin!(self.session.prepare(text, parsed, &given))).await??;
         self.session.keep_prepared(name, prepared)?;
         BackendWriter::new(&mut self.wire.out).parse_complete();
         Ok(())
@@ -189,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         };
         let parsed = qanat::session::parse(&text)?;
         let [parsed] = parsed.as_slice() else { return Err(no_portal(name).into()) };
-        let prepared = self.wire.beside(self.session.prepare(&text, parsed, &[])).await?;
+        let prepared = self.wire.beside(pin!(self.session.prepare(&text, parsed, &[]))).await?;
         Ok(prepared.map_err(|error| match error.sqlstate {
             "34000" => no_portal(name),
             _ => error,
@@ -289,7 +290,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     self.forget_portals();
                 }
                 let start = self.session.start(&bound.prepared, &bound.arguments);
-                match self.wire.beside(start).await?? {
+                let started = self.wire.beside(pin!(start)).await??;
+                match started {
                     Started::Portal(portal) => bound.state = State::Running(portal),
                     Started::CopyIn(copy) => {
                         bound.state = State::Done(false);
@@ -317,12 +319,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match given {
             Given::Enough => out.portal_suspended(),
             Given::All(tag) => {
-                // PostgreSQL counts the rows of this Execute alone.
-                match tag.strip_prefix("SELECT ") {
-                    Some(_) if resumed => {
+                match tag {
+                    // PostgreSQL counts the rows of this Execute alone.
+                    CommandTag::Counted("SELECT", _) if resumed => {
                         out.command_complete_rows("SELECT", portal.given() - before);
                     }
-                    _ => out.command_complete(&tag),
+                    tag => out.command_complete_tag(&tag),
                 }
                 bound.state = State::Done(!columns.is_empty());
             }
@@ -341,21 +343,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut left = asked.unwrap_or(u64::MAX);
         while left > 0 {
             let limit = usize::try_from(left).unwrap_or(usize::MAX);
-            let fetched = self.wire.beside(portal.fetch(&mut self.session, limit)).await??;
+            let fetched = self.wire.beside(pin!(portal.fetch(&mut self.session, limit))).await??;
             let rows = match fetched {
                 Fetched::Done(tag) => return Ok(Given::All(tag)),
                 Fetched::Rows(rows) => rows,
             };
             left -= rows.range.len() as u64;
-            if columns.is_empty() {
-                continue;
-            }
-            let mut range = rows.range;
+            let mut range = if columns.is_empty() { 0..0 } else { rows.range };
             while !range.is_empty() {
                 self.write_rows(&rows.batch, &mut range, columns, formats)?;
                 if self.wire.is_full() {
                     self.wire.flush().await?;
                 }
+            }
+            if left > 0
+                && let Some(tag) = portal.finished()
+            {
+                return Ok(Given::All(tag));
             }
         }
         Ok(Given::Enough)

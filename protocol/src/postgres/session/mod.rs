@@ -31,8 +31,10 @@ mod startup;
 mod wire;
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -51,6 +53,7 @@ use super::codec::{
 use super::error::{self, MessageError, Source, SqlState, respond};
 use super::translate::Arguments;
 use crate::limits::PostgresLimits;
+use crate::stop::Stop;
 
 /// What a connection may take, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +178,7 @@ struct Connection<S> {
     wire: Wire<S>,
     session: Session,
     limits: Limits,
-    shutdown: watch::Receiver<bool>,
+    stop: Stop,
     /// The portal without a name.
     unnamed: Option<Bound>,
     portals: HashMap<String, Bound>,
@@ -207,7 +210,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             wire,
             session,
             limits,
-            shutdown,
+            stop: Stop::new(shutdown),
             unnamed: None,
             portals: HashMap::new(),
             spare: None,
@@ -253,7 +256,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             tokio::task::yield_now().await;
         }
         self.wire.flush_due().await?;
-        if *self.shutdown.borrow() {
+        if self.stop.has_come() {
             self.farewell(&error::stopping()).await?;
             return Ok(Flow::End);
         }
@@ -263,12 +266,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             read = self.wire.read(input) => {
                 return Ok(if read? { Flow::On } else { Flow::End });
             }
-            changed = self.shutdown.wait_for(|stop| *stop) => {
-                // A server that went away without a word stops, too.
-                let _ = changed;
-                error::stopping()
-            }
-            () = sleep(limit) => told(),
+            () = poll_fn(|context| self.stop.poll(context)) => error::stopping(),
+            () = sleep(limit), if limit > 0 => told(),
         };
         self.farewell(&told).await?;
         Ok(Flow::End)
@@ -350,7 +349,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> io::Result<()> {
         // A portal holds the transaction that is about to end.
         self.forget_portals();
-        self.wire.beside(self.session.fail()).await?;
+        self.wire.beside(pin!(self.session.fail())).await?;
         self.notices();
         respond(&mut self.wire.out, Severity::Error, error, source, context);
         // Whoever asked by Flush waits for this, and the Flush behind an error is passed over.
@@ -375,7 +374,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if !self.in_block() {
             self.forget_portals();
         }
-        if let Err(error) = self.wire.beside(self.session.sync()).await? {
+        let synced = self.wire.beside(pin!(self.session.sync())).await?;
+        if let Err(error) = synced {
             self.failed(&error, Source::default(), None).await?;
         }
         self.notices();
@@ -448,12 +448,8 @@ fn rank(name: &str) -> u8 {
     ranks.iter().position(same).unwrap_or(2) as u8
 }
 
-/// Sleeps so many milliseconds; 0 for ever.
 async fn sleep(millis: u64) {
-    match millis {
-        0 => std::future::pending().await,
-        millis => tokio::time::sleep(Duration::from_millis(millis)).await,
-    }
+    tokio::time::sleep(Duration::from_millis(millis)).await;
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@
 //!                                 └ COPY FROM STDIN: the rest waits until the data is there
 //! ```
 //!
+//! A text of one statement that differs from an earlier one in its literals only runs by the plan of
+//! that one: no tree is made of it.
+//!
 //! All statements of one text share one implicit transaction, unless they say BEGIN; an error
 //! passes over the rest. The commit belongs to the last statement's answer: it is done before that
 //! statement's CommandComplete is said, so that a failed commit is that statement's error.
@@ -12,10 +15,12 @@
 //! **Invariant.** A text that holds no statement is answered by EmptyQueryResponse.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 
 use language::sql::ast::{Parsed, Statement};
-use qanat::session::{Portal, Started, TextParameters};
+use qanat::Error;
+use qanat::session::{CommandTag, Portal, Started, TextParameters};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::codec::{BackendWriter, Target};
@@ -32,12 +37,22 @@ pub(super) struct Rest {
     pub next: usize,
 }
 
+/// A text without the semicolon that most clients end it with.
+fn single(text: &str) -> &str {
+    let text = text.trim_end();
+    text.strip_suffix(';').map_or(text, str::trim_end)
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// `Q`.
     pub(super) async fn query(&mut self, text: &str) -> io::Result<()> {
         // A simple query takes the place of the unnamed statement and portal.
         self.session.forget_prepared("");
         self.drop_unnamed();
+        let cached = self.wire.beside(pin!(self.session.start_cached(single(text)))).await?;
+        if let Some(started) = cached {
+            return self.run_cached(text, started).await;
+        }
         let statements = match qanat::session::parse(text) {
             Ok(mut statements) => {
                 statements.retain(|parsed| !matches!(parsed.statement, Statement::Empty));
@@ -52,6 +67,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             BackendWriter::new(&mut self.wire.out).empty_query_response();
         }
         self.run_statements(text, &statements, 0).await
+    }
+
+    /// Answers a text of one statement that runs by the plan of its like.
+    async fn run_cached(&mut self, text: &str, started: Result<Portal, Error>) -> io::Result<()> {
+        let answered = match started {
+            Ok(portal) => self.answer(portal, true).await,
+            Err(error) => Err(error.into()),
+        };
+        match answered {
+            Err(Fault::Stream(error)) => return Err(error),
+            Err(Fault::Told(error)) => {
+                self.failed(&error, Source { text, start: 0 }, None).await?;
+            }
+            Ok(()) => {}
+        }
+        self.end_query().await
     }
 
     fn drop_unnamed(&mut self) {
@@ -98,13 +129,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         parsed: &Arc<Parsed>,
         last: bool,
     ) -> Result<Option<qanat::session::CopyIn>, Fault> {
-        let prepared = self.wire.beside(self.session.prepare(text, parsed, &[])).await??;
+        let prepared = self.wire.beside(pin!(self.session.prepare(text, parsed, &[]))).await??;
         if ends_transaction(&prepared) {
             self.forget_portals();
         }
         let nothing = TextParameters(&[]);
         let start = self.session.start(&prepared, &nothing);
-        match self.wire.beside(start).await?? {
+        let started = self.wire.beside(pin!(start)).await??;
+        match started {
             Started::Empty => Ok(None),
             Started::CopyIn(copy) => Ok(Some(*copy)),
             Started::CopyOut(copy) => {
@@ -132,13 +164,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Says that a statement is done; the last one's transaction is committed first.
-    pub(super) async fn complete(&mut self, tag: &str, last: bool) -> Result<(), Fault> {
+    pub(super) async fn complete(&mut self, tag: &CommandTag, last: bool) -> Result<(), Fault> {
         if last && !self.in_block() {
             self.forget_portals();
-            self.wire.beside(self.session.sync()).await??;
+            self.wire.beside(pin!(self.session.sync())).await??;
         }
         self.notices();
-        BackendWriter::new(&mut self.wire.out).command_complete(tag);
+        BackendWriter::new(&mut self.wire.out).command_complete_tag(tag);
         Ok(())
     }
 }

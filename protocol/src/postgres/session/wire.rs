@@ -19,7 +19,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -168,6 +168,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     async fn send(&mut self, end: usize) -> io::Result<()> {
         let patience = self.patience;
+        // Nearly always the socket takes all at once, and no timer is made.
+        let mut first = poll_fn(|context| Poll::Ready(self.poll_send(context, end)));
+        if let Poll::Ready(result) = (&mut first).await {
+            return result;
+        }
         loop {
             let before = self.sent;
             let sending = poll_fn(|context| self.poll_send(context, end));
@@ -183,8 +188,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     ///
     /// # Errors
     /// The client is gone.
-    pub async fn beside<T>(&mut self, work: impl Future<Output = T>) -> io::Result<T> {
-        let mut work = pin!(work);
+    /// Pinned by the caller: a library call's future is some kilobytes, and is not moved.
+    pub async fn beside<T>(
+        &mut self,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> io::Result<T> {
         poll_fn(|context| {
             if let Poll::Ready(answer) = work.as_mut().poll(context) {
                 return Poll::Ready(Ok(answer));
