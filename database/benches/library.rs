@@ -73,7 +73,8 @@ async fn make(db: &Qanat, rows: i64) {
     for first in (0..rows).step_by(ROWS_AT_ONCE as usize) {
         // Half of it random and half repeated, as text is.
         let text = "INSERT INTO rows SELECT n, md5(n::text) || md5((n + 1)::text) || \
-                    md5((n + 2)::text) || repeat('qanat', 20) FROM generate_series($1::bigint, $2::bigint) n";
+                    md5((n + 2)::text) || repeat('qanat', 20) FROM \
+                    generate_series($1::bigint, $2::bigint) n";
         let last = (first + ROWS_AT_ONCE).min(rows) - 1;
         db.sql(text).bind(first).bind(last).run().await.unwrap();
     }

@@ -30,6 +30,7 @@ pub mod expression;
 pub mod function;
 pub mod plan;
 pub mod predicate;
+mod search;
 pub mod system;
 
 pub use error::{Error, ErrorKind, Result};

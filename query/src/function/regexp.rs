@@ -16,20 +16,17 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use regex::Regex;
-
 use super::float::domain;
 use super::names::*;
 use super::set::{BoxedSource, listed};
 use super::{Arguments, Call, array};
+use crate::search::{Search, Syntax};
 use crate::{Datum, Error, ErrorKind, Result, Scalar, Type};
 
 const CACHED_MAX: usize = 16;
-/// Bytes that a compiled expression may take.
-const COMPILED_MAX: usize = 4 << 20;
 
 thread_local! {
-    static CACHE: RefCell<Vec<(String, Options, Rc<Regex>)>> = const { RefCell::new(Vec::new()) };
+    static CACHE: RefCell<Vec<(String, Options, Rc<Search>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What the letters of a flags argument say.
@@ -87,7 +84,7 @@ fn invalid(reason: &str) -> Error {
 ///
 /// # Errors
 /// 2201B; 0A000 for what is not supported.
-pub fn compile(pattern: &str, options: Options) -> Result<Rc<Regex>> {
+pub fn compile(pattern: &str, options: Options) -> Result<Rc<Search>> {
     let key = Options { global: false, ..options };
     CACHE.with_borrow_mut(|cache| {
         let found = cache.iter().position(|(known, flags, _)| known == pattern && *flags == key);
@@ -106,21 +103,21 @@ pub fn compile(pattern: &str, options: Options) -> Result<Rc<Regex>> {
     })
 }
 
-fn compile_new(pattern: &str, options: Options) -> Result<Regex> {
+fn compile_new(pattern: &str, options: Options) -> Result<Search> {
     let (translated, options) = translate(pattern, options)?;
-    regex::RegexBuilder::new(&translated)
-        .case_insensitive(options.fold_case)
-        .dot_matches_new_line(!options.partial)
-        .multi_line(options.lines)
-        .size_limit(COMPILED_MAX)
-        .build()
-        .map_err(|error| refused(&error))
+    let syntax = Syntax {
+        fold_case: options.fold_case,
+        dot_is_all: !options.partial,
+        lines: options.lines,
+        expanded: false,
+    };
+    Search::new(&translated, syntax).map_err(|error| refused(&error))
 }
 
 #[cold]
 fn refused(error: &regex::Error) -> Error {
     let regex::Error::Syntax(text) = error else {
-        return Error::new(ErrorKind::Limit, "54000", "regular expression is too complex");
+        return invalid("regular expression is too complex");
     };
     let has = |part: &str| text.contains(part);
     let reason = if has("unclosed group") || has("unopened group") {
@@ -426,24 +423,24 @@ struct Found {
 
 /// The matches in a text from a byte on; without `global` the first. A match without length moves
 /// the search on by a character.
-fn find(regex: &Regex, text: &str, from: usize, global: bool) -> Vec<Found> {
+fn find(regex: &Search, text: &str, from: usize, global: bool) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     let mut at = from;
-    while at <= text.len() {
-        let Some(captures) = regex.captures_at(text, at) else { break };
-        let Some(whole) = captures.get(0) else { break };
-        let group = |m: Option<regex::Match<'_>>| m.map(|m| (m.start(), m.end()));
-        let groups = captures.iter().skip(1).map(group).collect();
-        found.push(Found { start: whole.start(), end: whole.end(), groups });
+    while let Some(mut groups) = regex.groups_at(text, at)? {
+        if groups.is_empty() {
+            break;
+        }
+        let Some((start, end)) = groups.remove(0) else { break };
+        found.push(Found { start, end, groups });
         if !global {
             break;
         }
-        at = whole.end();
-        if whole.is_empty() {
+        at = end;
+        if start == end {
             at += text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
         }
     }
-    found
+    Ok(found)
 }
 
 fn part(text: &str, range: (usize, usize)) -> &str {
@@ -465,7 +462,7 @@ fn not_global(options: Options, name: &str) -> Result<Options> {
 
 fn is_match(a: &[Datum<'_>], fold_case: bool) -> Result<bool> {
     let regex = compile(a.text(1)?, Options { fold_case, ..Options::default() })?;
-    Ok(regex.is_match(a.text(0)?))
+    regex.is_match(a.text(0)?)
 }
 
 /// The groups of a match as a text array; the whole match where there is no group.
@@ -487,7 +484,7 @@ fn regexp_match<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
         return Err(domain("22023", message).hint("Use the regexp_matches function instead."));
     }
     let text = a.text(0)?;
-    let found = find(&*compile(a.text(1)?, options)?, text, 0, false);
+    let found = find(&*compile(a.text(1)?, options)?, text, 0, false)?;
     found.first().map_or(Ok(Datum::Null), |found| groups(call, text, found))
 }
 
@@ -495,7 +492,7 @@ fn regexp_match<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
 pub(super) fn matches<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<BoxedSource<'a>> {
     let options = flags(a, 2)?;
     let text = a.text(0)?;
-    let found = find(&*compile(a.text(1)?, options)?, text, 0, options.global);
+    let found = find(&*compile(a.text(1)?, options)?, text, 0, options.global)?;
     let rows: Result<Vec<Datum<'a>>> =
         found.iter().map(|found| groups(call, text, found)).collect();
     Ok(listed(rows?, 1))
@@ -503,7 +500,7 @@ pub(super) fn matches<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<BoxedS
 
 /// substring(text from pattern): the first group, or the whole match.
 fn substring<'a>(text: &'a str, pattern: &str) -> Result<Datum<'a>> {
-    let found = find(&*compile(pattern, Options::default())?, text, 0, false);
+    let found = find(&*compile(pattern, Options::default())?, text, 0, false)?;
     let Some(found) = found.first() else { return Ok(Datum::Null) };
     Ok(match found.groups.first() {
         None => Datum::Text(part(text, (found.start, found.end))),
@@ -516,7 +513,7 @@ fn pieces<'t>(text: &'t str, pattern: &str, options: Options) -> Result<Vec<&'t 
     let regex = compile(pattern, options)?;
     let mut pieces = Vec::new();
     let (mut from, mut previous) = (0, 0);
-    for found in find(&regex, text, 0, true) {
+    for found in find(&regex, text, 0, true)? {
         if found.start < text.len() && found.end > previous {
             pieces.push(part(text, (from, found.start)));
             from = found.end;
@@ -542,10 +539,16 @@ pub(super) fn split_to_table<'a>(_: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Bo
 }
 
 /// Replaces the n-th match, or all for 0, from a byte on.
-fn replaced(regex: &Regex, text: &str, replacement: &str, from: usize, nth: usize) -> String {
+fn replaced(
+    regex: &Search,
+    text: &str,
+    replacement: &str,
+    from: usize,
+    nth: usize,
+) -> Result<String> {
     let mut made = String::with_capacity(text.len() + 16);
     let mut copied = 0;
-    for (at, found) in find(regex, text, from, nth != 1).iter().enumerate() {
+    for (at, found) in find(regex, text, from, nth != 1)?.iter().enumerate() {
         if nth != 0 && at + 1 != nth {
             continue;
         }
@@ -554,7 +557,7 @@ fn replaced(regex: &Regex, text: &str, replacement: &str, from: usize, nth: usiz
         copied = found.end;
     }
     made.push_str(text.get(copied..).unwrap_or(""));
-    made
+    Ok(made)
 }
 
 /// `\1` … `\9`, `\&` and `\\` in a replacement.
@@ -605,7 +608,7 @@ fn regexp_replace<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>>
     let options = if a.len() > 3 { replace_flags(a.text(3)?)? } else { Options::default() };
     let regex = compile(a.text(1)?, options)?;
     let nth = usize::from(!options.global);
-    Ok(call.text(&replaced(&regex, text, a.text(2)?, 0, nth)))
+    Ok(call.text(&replaced(&regex, text, a.text(2)?, 0, nth)?))
 }
 
 /// A digit where flags are meant is likely a start position.
@@ -630,19 +633,20 @@ fn regexp_replace_from<'a>(call: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum
         _ => nth_of(a.int(4)?)?,
     };
     let regex = compile(a.text(1)?, options)?;
-    Ok(call.text(&replaced(&regex, text, a.text(2)?, start, nth)))
+    Ok(call.text(&replaced(&regex, text, a.text(2)?, start, nth)?))
 }
 
 fn regexp_count<'a>(_: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
     let text = a.text(0)?;
     let start = if a.len() > 2 { start_of(text, a.int(2)?)? } else { 0 };
     let options = not_global(flags(a, 3)?, "regexp_count")?;
-    Ok(Datum::Int(find(&*compile(a.text(1)?, options)?, text, start, true).len() as i64))
+    let found = find(&*compile(a.text(1)?, options)?, text, start, true)?;
+    Ok(Datum::Int(found.len() as i64))
 }
 
 fn regexp_like<'a>(_: &Call<'a, '_>, a: &[Datum<'a>]) -> Result<Datum<'a>> {
     let options = not_global(flags(a, 2)?, "regexp_like")?;
-    Ok(Datum::Bool(compile(a.text(1)?, options)?.is_match(a.text(0)?)))
+    compile(a.text(1)?, options)?.is_match(a.text(0)?).map(Datum::Bool)
 }
 
 /// The range of the wanted group of the n-th match.
@@ -661,7 +665,7 @@ fn nth_match(
     let options = not_global(flags(a, flags_at)?, name)?;
     let group = if a.len() > group_at { a.int(group_at)? } else { 0 };
     let group = usize::try_from(group).map_err(|_| bad_parameter("subexpr", group))?;
-    let found = find(&*compile(a.text(1)?, options)?, text, start, true);
+    let found = find(&*compile(a.text(1)?, options)?, text, start, true)?;
     let Some(found) = found.get(nth - 1) else { return Ok(None) };
     Ok(match group {
         0 => Some((found.start, found.end)),

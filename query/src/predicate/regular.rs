@@ -5,21 +5,20 @@
 //!
 //! A pattern is compiled once, with the filter, and shared by all its copies.
 
-use regex::{Regex, RegexBuilder};
+use std::sync::Arc;
+
 use value::{Document, Item, Raw};
 
 use crate::function::array::damaged;
+use crate::search::{Search, Syntax};
 use crate::{Error, ErrorKind, Result};
-
-/// Bytes that a compiled pattern may take.
-const COMPILED_MAX: usize = 4 << 20;
 
 /// A compiled pattern with its options.
 #[derive(Debug, Clone)]
 pub struct Pattern {
     pattern: String,
     options: String,
-    compiled: Regex,
+    compiled: Arc<Search>,
 }
 
 impl Pattern {
@@ -30,35 +29,38 @@ impl Pattern {
     /// 2201B for what is no pattern, and for one that needs backtracking; 22023 for an option that
     /// there is not.
     pub fn new(pattern: &str, options: &str) -> Result<Pattern> {
-        let mut builder = RegexBuilder::new(pattern);
-        builder.size_limit(COMPILED_MAX);
+        let mut syntax = Syntax::default();
         for option in options.chars() {
             match option {
-                'i' => builder.case_insensitive(true),
-                'm' => builder.multi_line(true),
-                's' => builder.dot_matches_new_line(true),
-                'x' => builder.ignore_whitespace(true),
-                'u' => &mut builder,
+                'i' => syntax.fold_case = true,
+                'm' => syntax.lines = true,
+                's' => syntax.dot_is_all = true,
+                'x' => syntax.expanded = true,
+                'u' => {}
                 other => {
                     let message = format!("invalid regular expression option: \"{other}\"");
                     return Err(Error::new(ErrorKind::Type, "22023", message));
                 }
-            };
+            }
         }
-        let compiled = builder.build().map_err(|error| {
+        let compiled = Search::new(pattern, syntax).map_err(|error| {
             // The last of several lines says why; those before it show where.
             let (shown, at) = (error.to_string(), "error: ");
             let why = shown.lines().last().unwrap_or_default().trim_start_matches(at);
             let message = format!("invalid regular expression: {why}");
             Error::new(ErrorKind::Type, "2201B", message)
         })?;
-        Ok(Pattern { pattern: pattern.to_owned(), options: options.to_owned(), compiled })
+        Ok(Pattern {
+            pattern: pattern.to_owned(),
+            options: options.to_owned(),
+            compiled: Arc::new(compiled),
+        })
     }
 
     /// A text in which it is found; or the expression itself, stored as one.
     pub(super) fn passes(&self, candidate: Raw<'_>) -> Result<bool> {
         Ok(match candidate.item().map_err(damaged)? {
-            Item::Text(text) | Item::Symbol(text) => self.compiled.is_match(text),
+            Item::Text(text) | Item::Symbol(text) => self.compiled.is_match(text)?,
             Item::Regex { pattern, options } => pattern == self.pattern && options == self.options,
             _ => false,
         })
