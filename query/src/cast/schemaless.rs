@@ -182,7 +182,17 @@ fn elements<'a>(
 /// A number as a numeric type, where nothing is lost; `None` if either is no number.
 fn number<'a>(item: &Item<'a>, ty: Type, arena: &'a Arena) -> Result<Option<Datum<'a>>> {
     use Scalar::*;
-    let Some(n) = json::number(item) else { return Ok(None) };
+    let n = match (item, ty.scalar) {
+        (Item::Float64(n), Float8) => return Ok(Some(Datum::Float(*n))),
+        (Item::Float32(n), Float4) => return Ok(Some(Datum::Float32(*n))),
+        // JSON has no word for these, numbers of SQL have.
+        (Item::Float64(n), _) if !n.is_finite() => Decimal::from_f64(*n),
+        (Item::Float32(n), _) if !n.is_finite() => Decimal::from_f32(*n),
+        _ => match json::number(item) {
+            Some(n) => n,
+            None => return Ok(None),
+        },
+    };
     let within =
         |low: i64, high: i64| n.to_i64_exact().filter(|n| (low..=high).contains(n)).map(Datum::Int);
     let exact = match ty.scalar {
