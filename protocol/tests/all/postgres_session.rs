@@ -53,6 +53,35 @@ fn conversations_go_as_with_postgresql() {
     });
 }
 
+/// What PostgreSQL has no word for: a column of values of any type shows each as it is, in text,
+/// and a parameter beside it is a text.
+#[test]
+fn values_of_any_type_show_bare() {
+    let lines = "Q CREATE TABLE k (a int); INSERT INTO k (_id, a) VALUES (7, 1), ('x', 2)
+Q INSERT INTO k (_id, a) VALUES ('090909090909090909090909'::objectid, 3), (0.5, 4) RETURNING _id
+Q SELECT _id FROM k ORDER BY _id
+P |SELECT a FROM k WHERE _id = $1|
+D S 
+B |||x|
+E |0
+S";
+    let answer = block_on(converse(lines, false));
+    let rows: Vec<&str> = answer.lines().filter(|line| line.starts_with(['D', 't'])).collect();
+    assert_eq!(
+        rows,
+        [
+            "D 090909090909090909090909",
+            "D 0.5",
+            "D 0.5",
+            "D 7",
+            "D x",
+            "D 090909090909090909090909",
+            "t 25",
+            "D 2"
+        ]
+    );
+}
+
 #[test]
 fn the_start_of_a_session() {
     block_on(async {
