@@ -3,8 +3,8 @@
 //! A protocol asks [`Session::start_cached`] first. On a miss it parses and prepares as ever, and
 //! `prepare` leaves the plan for the next text of the same shape.
 //!
-//! An error that names a place in the text is told after all by parsing: the place that a plan knows
-//! is in the text that was planned.
+//! An error that names a place in the text is told after all by parsing: the place that a plan
+//! knows is in the text that was planned.
 
 use std::sync::Arc;
 
@@ -54,6 +54,9 @@ impl Session {
         }
         let shape = self.shape(text, &[])?;
         let prepared = self.qanat.0.plans.get(&shape.key, &shape.literals)?;
+        if !prepared.parameters.is_empty() {
+            return None;
+        }
         self.cancel.reset();
         self.show("active", Some(text));
         let literals: Arc<[Option<String>]> = shape.literals.into_iter().map(Some).collect();

@@ -150,7 +150,7 @@ impl Session {
     }
 
     /// Prepares a statement that stands inside another (EXPLAIN, DECLARE, COPY). Its offsets are
-    /// those of the outer text.
+    /// those of the outer text, which is another statement: its plan serves nobody else.
     pub(super) async fn prepare_inner(
         &mut self,
         statement: &ast::Statement,
@@ -166,7 +166,7 @@ impl Session {
             literals: literals.len() as u32,
             fixed: Vec::new(),
         };
-        self.prepare(text, &Arc::new(parsed), &[]).await
+        self.prepare_as(None, text, &Arc::new(parsed), &[]).await
     }
 }
 

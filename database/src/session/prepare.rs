@@ -11,6 +11,7 @@ use model::Catalogue;
 use query::execute::start;
 use query::plan::{self, OutputColumn};
 
+use super::cached::Shape;
 use super::{Session, Status};
 use crate::{Error, ErrorKind, Result, Type};
 
@@ -85,11 +86,23 @@ impl Session {
         parsed: &Arc<ast::Parsed>,
         given: &[Option<Type>],
     ) -> Result<Arc<Prepared>> {
-        self.refuse_failed(&parsed.statement)?;
         let own = text.get(parsed.start as usize..parsed.end as usize).unwrap_or(text);
+        let shape = if has_plan(&parsed.statement) { self.shape(own, given) } else { None };
+        self.prepare_as(shape, own, parsed, given).await
+    }
+
+    /// Prepares a statement; `shape` is that of its text, where the text is all of it and a plan
+    /// may serve others of its like.
+    pub(super) async fn prepare_as(
+        &mut self,
+        shape: Option<Shape>,
+        own: &str,
+        parsed: &Arc<ast::Parsed>,
+        given: &[Option<Type>],
+    ) -> Result<Arc<Prepared>> {
+        self.refuse_failed(&parsed.statement)?;
         let parameter_count = sql::texts::highest_parameter(own, Dialect::PostgreSql)
             .map_err(|error| syntax(&error))?;
-        let shape = if has_plan(&parsed.statement) { self.shape(own, given) } else { None };
         if let Some(known) =
             shape.as_ref().and_then(|s| self.qanat.0.plans.get(&s.key, &s.literals))
             && self.is_current(&known).await?

@@ -31,6 +31,25 @@ pub fn highest_parameter(text: &str, dialect: Dialect) -> Result<u32> {
     }
 }
 
+/// The first `$n` of a text: its number as it is written, and its offset.
+///
+/// # Errors
+/// What the lexer refuses.
+pub fn first_parameter(text: &str, dialect: Dialect) -> Result<Option<(&str, u32)>> {
+    let mut lexer = Lexer::new(text, dialect)?;
+    loop {
+        let token = lexer.next_token()?;
+        match token.kind {
+            TokenKind::End => return Ok(None),
+            TokenKind::Parameter => {
+                let digits = text_of(text, token).trim_start_matches('$');
+                return Ok(Some((digits, token.start)));
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The values of a text's literals as text, in the order of their ordinals, without a sign that may
 /// stand before one.
 ///

@@ -9,8 +9,8 @@
 //! command by its number.
 //!
 //! **Invariants**
-//! - A row is here exactly if its lock was asked for and not undone; its value, where it has one, is
-//!   the newest.
+//! - A row is here exactly if its lock was asked for and not undone; its value, where it has one,
+//!   is the newest.
 //! - Numbers hold until the next undo.
 //!
 //! **Rejected.** A map from row keys: building and hashing one for each question cost more than the

@@ -82,6 +82,19 @@ S";
     );
 }
 
+/// The plan of a query that stands in another statement is not taken for that statement's.
+#[test]
+fn a_statement_inside_another_serves_nobody_else() {
+    let lines = "Q CREATE TABLE k (a int PRIMARY KEY)
+Q EXPLAIN SELECT a FROM k WHERE a = 1
+Q EXPLAIN SELECT a FROM k WHERE a = 2
+Q EXPLAIN SELECT a FROM k WHERE a = 2;";
+    let answer = block_on(converse(lines, false));
+    let tags: Vec<&str> = answer.lines().filter(|line| line.starts_with('C')).collect();
+    assert_eq!(tags[1..], [r"C EXPLAIN\x00"; 3]);
+    assert!(answer.lines().any(|line| line.starts_with("D ") && line.contains('k')), "{answer}");
+}
+
 #[test]
 fn the_start_of_a_session() {
     block_on(async {

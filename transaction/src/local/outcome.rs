@@ -8,9 +8,9 @@
 //! ```
 //!
 //! `NotCommitted` must mean "and never will", so a transaction that still runs and whose id
-//! somebody knows is not answered for. An id that was told to nobody before the commit can only come
-//! from the feed or from an error, so most transactions enter neither `live` nor the ring: the log
-//! answers for them.
+//! somebody knows is not answered for. An id that was told to nobody before the commit can only
+//! come from the feed or from an error, so most transactions enter neither `live` nor the ring: the
+//! log answers for them.
 //!
 //! Rejected: all ids of 30 minutes in memory (at 100 000 commits a second that is 180 million).
 

@@ -5,8 +5,8 @@
 //!                                 └ COPY FROM STDIN: the rest waits until the data is there
 //! ```
 //!
-//! A text of one statement that differs from an earlier one in its literals only runs by the plan of
-//! that one: no tree is made of it.
+//! A text of one statement that differs from an earlier one in its literals only runs by the plan
+//! of that one: no tree is made of it.
 //!
 //! All statements of one text share one implicit transaction, unless they say BEGIN; an error
 //! passes over the rest. The commit belongs to the last statement's answer: it is done before that
@@ -19,8 +19,9 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use language::sql::ast::{Parsed, Statement};
-use qanat::Error;
-use qanat::session::{CommandTag, Portal, Started, TextParameters};
+use language::sql::{Dialect, texts};
+use qanat::session::{CommandTag, Portal, Prepared, Started, TextParameters};
+use qanat::{Error, ErrorKind};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::codec::{BackendWriter, Target};
@@ -35,6 +36,14 @@ pub(super) struct Rest {
     pub statements: Vec<Arc<Parsed>>,
     /// The statement that comes next.
     pub next: usize,
+}
+
+/// 42P02: a simple query has no parameters, whatever its text says.
+fn no_parameter(prepared: &Prepared) -> Error {
+    let found = texts::first_parameter(&prepared.text, Dialect::PostgreSql).ok().flatten();
+    let (number, at) = found.unwrap_or(("1", 0));
+    let message = format!("there is no parameter ${number}");
+    Error::new(ErrorKind::Name, "42P02", message).at(prepared.parsed.start + at)
 }
 
 /// A text without the semicolon that most clients end it with.
@@ -130,6 +139,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         last: bool,
     ) -> Result<Option<qanat::session::CopyIn>, Fault> {
         let prepared = self.wire.beside(pin!(self.session.prepare(text, parsed, &[]))).await??;
+        if !prepared.parameters.is_empty() {
+            return Err(no_parameter(&prepared).into());
+        }
         if ends_transaction(&prepared) {
             self.forget_portals();
         }
