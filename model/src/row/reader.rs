@@ -34,6 +34,11 @@ struct Wanted {
     missing: Option<Value>,
 }
 
+/// How many elements of the key must be walked for these.
+fn elements_of(wanted: &[Wanted]) -> usize {
+    wanted.iter().filter_map(|wanted| wanted.key).max().map_or(0, |last| last + 1)
+}
+
 /// Decodes the same columns of every row.
 pub struct RowReader {
     /// Ascending by id.
@@ -60,8 +65,15 @@ impl RowReader {
             });
         }
         wanted.sort_by_key(|wanted| wanted.id);
-        let key_elements = wanted.iter().filter_map(|w| w.key).max().map_or(0, |last| last + 1);
+        let key_elements = elements_of(&wanted);
         Ok(RowReader { wanted, key_elements, width: columns.len() })
+    }
+
+    /// The same, but slots for which `needed` answers false stay as they are given.
+    pub fn only(mut self, needed: impl Fn(usize) -> bool) -> RowReader {
+        self.wanted.retain(|wanted| needed(wanted.slot));
+        self.key_elements = elements_of(&self.wanted);
+        self
     }
 
     /// A reader of every declared column in order.

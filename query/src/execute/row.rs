@@ -51,6 +51,15 @@ impl Decoder {
         Ok(Decoder { open: Vec::new(), ..decoder })
     }
 
+    /// The same, but cells that nobody reads may be missing.
+    pub fn only(self, needed: &[u32]) -> Decoder {
+        if !self.in_place {
+            return self;
+        }
+        let is_needed = |slot| needed.iter().any(|at| *at as usize == slot);
+        Decoder { reader: self.reader.only(is_needed), ..self }
+    }
+
     /// How many cells a row has.
     pub fn width(&self) -> usize {
         self.columns.len()

@@ -8,7 +8,8 @@
 //!
 //! A shape is found once, after optimizing, and kept with the prepared statement together with its
 //! decoder. What a shape does is what the operators would do for the same plan: the filter still
-//! verifies the row.
+//! verifies the row, unless it says no more than that a key of integers is the key; and of a row
+//! that is only read, what nobody looks at is not decoded.
 //!
 //! An update by key does not read before it locks: the lock's answer is the latest version. Under
 //! one snapshot a row that changed since is 40001 if the snapshot shows it, and is not there if it
@@ -18,25 +19,27 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::row::key_of_values;
-use model::{CollectionKind, LockedRow, Seeing, StoredRow};
+use model::{CollectionKind, ColumnId, LockedRow, Seeing, StoredRow};
 use smallvec::SmallVec;
 use transaction::LockMode;
 
-use super::batch::Batch;
+use super::batch::{Batch, Writer};
 use super::change::{Changed, Current, keep_returning, new_rows, update_mode, updated_rows};
 use super::fault::{concurrent_update, fault, of_lock};
 use super::part::Part;
 use super::row::Decoder;
 use super::run::{Newer, Run};
-use crate::expression::Expression;
-use crate::plan::{Access, Delete, Node, NodeKind, Operation, Scan, Statement, Update};
-use crate::{Arena, Datum, Error, Result};
+use crate::expression::{Expression, Node as Expr};
+use crate::plan::{Access, Delete, Node, NodeKind, Operation, Scan, ScanColumn, Statement, Update};
+use crate::{Arena, Datum, Error, Result, Type};
 
 /// A statement that finds its one row by the whole primary key.
 pub struct Shape {
     scan: Part<Scan>,
     decoder: Arc<Decoder>,
     kind: Kind,
+    /// The filter says no more than the key.
+    is_implied: bool,
 }
 
 enum Kind {
@@ -76,12 +79,47 @@ pub fn shape(statement: &Arc<Statement>) -> Result<Option<Shape>> {
         Operation::Insert(_) => None,
     };
     let Some((scan, types, kind)) = found else { return Ok(None) };
+    let is_implied = is_implied(&scan);
     let columns = scan.columns.iter().cloned().zip(types.iter().copied());
-    let decoder = Arc::new(Decoder::new(&scan.collection, columns)?);
-    Ok(Some(Shape { scan, decoder, kind }))
+    let mut decoder = Decoder::new(&scan.collection, columns)?;
+    if let Kind::Get { list: Some(list) } = &kind {
+        let filter = scan.filter.as_ref().filter(|_| !is_implied);
+        let needed: Vec<u32> = list.iter().chain(filter).flat_map(Expression::columns).collect();
+        decoder = decoder.only(&needed);
+    }
+    Ok(Some(Shape { scan, decoder: Arc::new(decoder), kind, is_implied }))
 }
 
-type Found = (Part<Scan>, Vec<crate::Type>, Kind);
+/// Whether a scan's filter is that the columns of the primary key, integers all, equal what they
+/// are looked up by: then whatever is found fulfils it.
+fn is_implied(scan: &Scan) -> bool {
+    let Some(filter) = &scan.filter else { return true };
+    let parts = match &filter.node {
+        Expr::And(parts) => parts.as_slice(),
+        _ => std::slice::from_ref(filter),
+    };
+    let key = &scan.collection.primary_key.columns;
+    let told: Vec<ColumnId> = parts.iter().filter_map(|part| integer_told(part, scan)).collect();
+    told.len() == parts.len() && told.len() == key.len() && key.iter().all(|id| told.contains(id))
+}
+
+/// The integer column that an expression says to be one value.
+fn integer_told(part: &Expression, scan: &Scan) -> Option<ColumnId> {
+    let Expr::Call { function, arguments } = &part.node else { return None };
+    let integers = |ty: &Type| matches!(*ty, Type::INT2 | Type::INT4 | Type::INT8);
+    let [left, right] = arguments.as_slice() else { return None };
+    let at = match (&left.node, &right.node) {
+        (Expr::Column(at), Expr::Parameter(_) | Expr::Constant(_))
+        | (Expr::Parameter(_) | Expr::Constant(_), Expr::Column(at)) => at,
+        _ => return None,
+    };
+    let ScanColumn::Column(id) = scan.columns.get(*at as usize)? else { return None };
+    let declared = scan.collection.column_by_id(*id)?.ty;
+    let equals = function.name == "=" && function.arguments.iter().all(integers);
+    (equals && integers(&declared)).then_some(*id)
+}
+
+type Found = (Part<Scan>, Vec<Type>, Kind);
 
 fn get(root: &Part<Node>) -> Option<Found> {
     if let Some((scan, types)) = by_key(root) {
@@ -108,7 +146,7 @@ fn update(plan: &Part<Update>) -> Result<Option<Found>> {
 }
 
 /// The scan of a node that is one look-up by the whole primary key.
-fn by_key(node: &Part<Node>) -> Option<(Part<Scan>, Vec<crate::Type>)> {
+fn by_key(node: &Part<Node>) -> Option<(Part<Scan>, Vec<Type>)> {
     let scan = node.filter_map(|node| match &node.kind {
         NodeKind::Scan(scan) => Some(&**scan),
         _ => None,
@@ -123,6 +161,11 @@ fn by_key(node: &Part<Node>) -> Option<(Part<Scan>, Vec<crate::Type>)> {
 }
 
 impl Shape {
+    /// What a row that was found has still to fulfil.
+    fn filter<'b>(&self, writer: &mut Writer<'b>) -> Option<&'b Expression> {
+        if self.is_implied { None } else { writer.keep_part(&self.scan).filter.as_ref() }
+    }
+
     /// Runs it.
     pub async fn run(&self, run: &mut Run) -> Result<Changed> {
         run.check_cancelled()?;
@@ -181,7 +224,7 @@ impl Shape {
         let (batch, ()) = Batch::build(self.decoder.width(), |writer| {
             let decoder = writer.keep(&self.decoder);
             let context = writer.keep(&run.frame).context();
-            let filter = writer.keep_part(&self.scan).filter.as_ref();
+            let filter = self.filter(writer);
             let stored = writer.keep(&stored);
             writer.make(|cells, arena| {
                 decoder.push(stored, &context, cells, arena)?;
@@ -204,7 +247,7 @@ impl Shape {
         let (batch, ()) = Batch::build(list.len(), |writer| {
             let decoder = writer.keep(&self.decoder);
             let context = writer.keep(&run.frame).context();
-            let filter = writer.keep_part(&self.scan).filter.as_ref();
+            let filter = self.filter(writer);
             let list = writer.keep_part(list);
             let stored = writer.keep(&stored);
             let mut row = Vec::with_capacity(decoder.width());
