@@ -93,7 +93,7 @@ impl Default for LocalOptions {
             backlog_soft_bytes: 96 * MB,
             backlog_hard_bytes: 192 * MB,
             backlog_wait: Duration::from_secs(10),
-            apply_within: Duration::from_millis(500),
+            apply_within: Duration::from_secs(1),
             checkpoint_bytes: 64 * MB,
             checkpoint_within: Duration::from_secs(30),
             segment_bytes: 64 << 20,

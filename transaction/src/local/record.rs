@@ -223,6 +223,12 @@ impl Reader<'_> {
     fn write(&mut self) -> Result<Write> {
         let (key_len, value_len) = (self.length()?, self.length()?);
         let key = self.take(key_len)?;
+        if key.is_empty() || key_len > engine::KEY_LEN_MAX || *key >= *engine::KEY_RESERVED {
+            return Err(damaged("a key that no commit has"));
+        }
+        if value_len.saturating_sub(1) > engine::VALUE_LEN_MAX {
+            return Err(damaged("a value that no commit has"));
+        }
         let operation = match value_len.checked_sub(1) {
             Some(length) => Operation::Put(self.take(length)?),
             None => Operation::Delete,
