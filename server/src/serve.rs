@@ -33,7 +33,7 @@ use crate::arguments::{self, Serve};
 use crate::closing::Closing;
 use crate::config::Config;
 use crate::listen::Listen;
-use crate::workers::Workers;
+use crate::workers::{Workers, processor_of};
 use crate::{failed, logging, wrong_use};
 
 /// How long statements may run on after the signal to stop.
@@ -250,7 +250,8 @@ async fn accept(listener: TcpListener, server: Arc<Server>, wire: Wire) -> JoinS
             let served = server.clone();
             let workers = server.workers.count();
             let among = if matches!(wire, Wire::Redis) { workers.div_ceil(2) } else { workers };
-            server.workers.spawn(among, &mut open, async move {
+            let near = processor_of(&stream);
+            server.workers.spawn(among, near, &mut open, async move {
                 connection(stream, peer, &served, wire).await;
                 drop(place);
             });
