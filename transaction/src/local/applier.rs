@@ -55,6 +55,34 @@ pub(super) struct Applier {
     persisted_at: Duration,
     /// What the last checkpoint but one held: the log below it may go.
     checkpoints: (u64, u64),
+    scratch: Scratch,
+}
+
+/// Memory of a round, for the next: fresh memory of this size is cleared by the system each time.
+#[derive(Default)]
+struct Scratch {
+    batch: Vec<Arc<Logged>>,
+    changes: Vec<Change>,
+    /// Places among the changes, by the hash of their keys.
+    known: HashTable<usize>,
+    mutations: Vec<Mutation>,
+}
+
+/// Changes of a round for which memory stays.
+const KEPT_CHANGES: usize = 1 << 18;
+
+impl Scratch {
+    /// Forgets a round.
+    fn clear(&mut self) {
+        self.batch.clear();
+        self.batch.shrink_to(KEPT_CHANGES);
+        self.changes.clear();
+        self.changes.shrink_to(KEPT_CHANGES);
+        self.known.clear();
+        self.known.shrink_to(KEPT_CHANGES, |_| 0);
+        self.mutations.clear();
+        self.mutations.shrink_to(KEPT_CHANGES);
+    }
 }
 
 impl Applier {
@@ -67,6 +95,7 @@ impl Applier {
             retained: VecDeque::new(),
             unpersisted: 0,
             checkpoints: (0, persisted),
+            scratch: Scratch::default(),
         }
     }
 
@@ -151,34 +180,42 @@ impl Applier {
     fn apply_some(&mut self) -> Result<bool> {
         let shared = Arc::clone(&self.shared);
         let visible = shared.progress.advance(&shared.journal);
-        let batch = shared.tail.batch(visible, shared.options.batch_bytes);
-        let Some(newest) = batch.last() else { return Ok(false) };
-        let upto = newest.index;
-        shared.journal.flush(upto)?;
-        self.apply(&batch, upto, newest.record.stamp)?;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        shared.tail.batch(visible, shared.options.batch_bytes, &mut scratch.batch);
+        let applied = self.apply(&mut scratch);
+        scratch.clear();
+        self.scratch = scratch;
+        if !applied? {
+            return Ok(false);
+        }
         shared.room.notify_waiters();
         shared.tail.trim(shared.options.feed_bytes);
         self.checkpoint_if_due()?;
         Ok(true)
     }
 
-    fn apply(&mut self, batch: &[Arc<Logged>], upto: u64, stamp: Stamp) -> Result<()> {
+    /// Applies the batch that is in the scratch memory; false where there is none.
+    fn apply(&mut self, scratch: &mut Scratch) -> Result<bool> {
         let shared = &self.shared;
-        let changes = coalesce(batch, &shared.hasher);
+        let Some(newest) = scratch.batch.last() else { return Ok(false) };
+        let (upto, stamp) = (newest.index, newest.record.stamp);
+        shared.journal.flush(upto)?;
+        coalesce(scratch, &shared.hasher);
+        let Scratch { batch, changes, mutations, .. } = scratch;
         let _epoch = Epoch::turn(&shared.versions);
         // After the batch was chosen: who is not in it sees the whole batch.
         let horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
-        keep_bases(shared, &changes, &horizon)?;
-        let mutations: Vec<Mutation> = changes.iter().map(Change::mutation).collect();
-        shared.engine.apply(&mutations, upto)?;
-        for (Change { hash, .. }, mutation) in changes.iter().zip(&mutations) {
+        keep_bases(shared, changes, &horizon)?;
+        mutations.extend(changes.iter().map(Change::mutation));
+        shared.engine.apply(mutations, upto)?;
+        for (Change { hash, .. }, mutation) in changes.iter().zip(mutations.iter()) {
             shared.cache.applied(*hash, &mutation.key, mutation.value.as_ref());
         }
         self.unpersisted += mutations.iter().map(|m| m.len() + 32).sum::<usize>();
-        drop(mutations);
+        mutations.clear();
         shared.tail.applied(batch);
         let horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
-        let retained = changes.into_iter().filter(|change| {
+        let retained = changes.drain(..).filter(|change| {
             shared.versions.settle(change.hash, &change.key, stamp, &horizon) == Settled::Retained
         });
         let retained: Vec<Bytes> = retained.map(|change| change.key).collect();
@@ -186,7 +223,7 @@ impl Applier {
             self.retained.push_back((stamp, retained));
         }
         shared.versions.trim_order();
-        Ok(())
+        Ok(true)
     }
 
     /// Lets go of the entries whose snapshots have ended.
@@ -303,10 +340,9 @@ impl Change {
 }
 
 /// The changes of a batch in key order, the newest of each key.
-fn coalesce(batch: &[Arc<Logged>], hasher: &KeyHasher) -> Vec<Change> {
-    let mut changes: Vec<Change> = Vec::new();
+fn coalesce(scratch: &mut Scratch, hasher: &KeyHasher) {
+    let Scratch { batch, changes, known, .. } = scratch;
     // Found by hash first: a hot key is sorted once, not as often as it was written.
-    let mut known: HashTable<usize> = HashTable::new();
     for logged in batch.iter().rev() {
         let stamp = logged.record.row_stamp();
         for write in logged.record.writes.writes() {
@@ -322,9 +358,7 @@ fn coalesce(batch: &[Arc<Logged>], hasher: &KeyHasher) -> Vec<Change> {
             changes.push(Change { hash, key: key.clone(), stamp, value });
         }
     }
-    drop(known);
     changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-    changes
 }
 
 /// Puts into the table what the engine is about to lose and a snapshot needs.

@@ -87,21 +87,21 @@ impl Tail {
 
     /// The next unapplied commits up to `visible`, about `bytes` of them, at least one if there is
     /// one. Only the applier moves what this starts from, so it may be read piece by piece.
-    pub fn batch(&self, visible: Stamp, bytes: usize) -> Vec<Arc<Logged>> {
-        let (mut batch, mut left) = (Vec::new(), bytes.max(1));
+    pub fn batch(&self, visible: Stamp, bytes: usize, batch: &mut Vec<Arc<Logged>>) {
+        let mut left = bytes.max(1);
         loop {
             let state = self.state.lock();
             let from = state.applied + batch.len();
             let before = batch.len();
             for logged in state.commits.iter().skip(from).take(PIECE) {
                 if logged.record.stamp > visible || left == 0 {
-                    return batch;
+                    return;
                 }
                 left = left.saturating_sub(logged.size);
                 batch.push(Arc::clone(logged));
             }
             if batch.len() < before + PIECE {
-                return batch;
+                return;
             }
         }
     }
