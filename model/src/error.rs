@@ -182,6 +182,9 @@ pub enum Error {
     /// A definition that makes no sense.
     #[error("{0}")]
     Definition(String),
+    /// An index over what may answer otherwise another time.
+    #[error("functions in index expression must be marked IMMUTABLE")]
+    NotImmutable,
     /// A change that needs its object in another state first.
     #[error("{0}")]
     NotReady(String),

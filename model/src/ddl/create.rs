@@ -613,8 +613,6 @@ pub(super) fn validate(collection: &Collection, expressions: &dyn Expressions) -
     let compiled = Compiled::new(collection, expressions)?;
     match compiled.indexes.iter().all(|index| index.is_immutable()) {
         true => Ok(()),
-        false => {
-            Err(Error::Definition("functions in index expression must be marked IMMUTABLE".into()))
-        }
+        false => Err(Error::NotImmutable),
     }
 }

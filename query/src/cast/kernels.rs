@@ -274,6 +274,10 @@ pub(crate) static TABLE: &[Function] = &[
     })
     .each()
     .stable(),
+    f("sql.text_input_fixed", "sql.text_input_fixed", &[TEXT], ANY, |c, a| {
+        input(c.session(), c.result, a.text(0)?, -1, c.arena)
+    })
+    .each(),
     f("sql.text_input", "sql.text_input", &[TEXT], ANY, |c, a| {
         input(c.session(), c.result, a.text(0)?, -1, c.arena)
     })

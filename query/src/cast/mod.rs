@@ -232,7 +232,7 @@ pub fn find(from: Type, to: Type) -> Option<Cast> {
         return cast(Implicit, Method::Relabel);
     }
     if from == Type::UNKNOWN {
-        return cast(Implicit, entry("sql.text_input")?);
+        return cast(Implicit, entry(input_of(to))?);
     }
     if from == Type::ANY || to == Type::ANY {
         let context = if to == Type::ANY { Implicit } else { Assignment };
@@ -252,9 +252,20 @@ pub fn find(from: Type, to: Type) -> Option<Cast> {
         return cast(Assignment, entry("sql.output_text")?);
     }
     if is_text(from) {
-        return cast(Explicit, entry("sql.text_input")?);
+        return cast(Explicit, entry(input_of(to))?);
     }
     vectors(from, to)
+}
+
+/// The entry that reads a text as a value of a type: what the text says may depend on settings, on
+/// the time or on the catalogue, but for these it does not, and an index may be made of it.
+fn input_of(ty: Type) -> &'static str {
+    use Scalar::*;
+    match ty.scalar {
+        Bool | Int2 | Int4 | Int8 | Float4 | Float8 | Numeric | Text | Varchar | Bpchar | Name
+        | Bytea | Uuid | Json | Jsonb => "sql.text_input_fixed",
+        _ => "sql.text_input",
+    }
 }
 
 /// A string type that I/O conversions go through.

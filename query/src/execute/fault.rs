@@ -76,6 +76,7 @@ pub fn fault(error: model::Error) -> Error {
         }
         E::Reserved { .. } => new(ErrorKind::Name, "42939"),
         E::Definition(_) => new(ErrorKind::Syntax, "42P16"),
+        E::NotImmutable => new(ErrorKind::Syntax, "42P17"),
         E::NotReady(_) => new(ErrorKind::State, "55000"),
         E::ContainsNull { collection, column } => {
             let (table, column) = (Some(collection), Some(column));
