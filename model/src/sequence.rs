@@ -126,7 +126,7 @@ impl Model {
     }
 
     /// Where the sequence stands as this process sees it.
-    pub async fn sequence_state(&self, sequence: &Arc<Sequence>) -> Result<SequenceState> {
+    pub async fn sequence_state(&self, sequence: &Sequence) -> Result<SequenceState> {
         let block = self.0.sequences.all.lock().get(&sequence.id).copied();
         if let Some(block) = block.filter(|block| block.definition == definition(sequence)) {
             let last = block.next.saturating_sub(sequence.increment);

@@ -180,6 +180,11 @@ impl expression::Session for Environment {
         Ok(value)
     }
 
+    fn sequence_last(&self, sequence: &model::Sequence) -> Option<i64> {
+        let state = wait_for(self.qanat.0.model.sequence_state(sequence)).ok()?;
+        state.called.then_some(state.last)
+    }
+
     fn random(&self) -> f64 {
         // xorshift64*: a sequence of a session's own, as PostgreSQL's.
         let mut state = self.random.load(Ordering::Relaxed).max(1);
