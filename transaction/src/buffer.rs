@@ -378,6 +378,7 @@ impl Buffer {
         let entry = (own.sequence, operation);
         let needed_from = own.marks.last().copied().unwrap_or(0);
         if !own.marks.is_empty() {
+            make_room(&mut own.touched);
             own.touched.push((own.sequence, key.clone()));
         }
         own.written.insert(&key);
@@ -454,6 +455,7 @@ impl Buffer {
         let sequence = own.sequence;
         for (request, locked) in keys.iter().zip(&mut locked) {
             if let Locked::Held { value, .. } = locked {
+                make_room(&mut own.locks);
                 own.locks.push((sequence, request.clone()));
                 *value = own.newest(&request.key, OWN_ALL).over(value.take());
             }
@@ -583,6 +585,16 @@ fn whole(operations: &Operations) -> Option<Operation> {
         Seen::Delta(delta) => Some(Operation::Add(delta)),
     }
 }
+
+/// Room for one more; the first time for as many as a transaction of several keys wants.
+fn make_room<T>(list: &mut Vec<T>) {
+    if list.capacity() == 0 {
+        list.reserve(ROOM);
+    }
+}
+
+/// See [`make_room`].
+const ROOM: usize = 16;
 
 fn write_size(key_bytes: usize, operation: &Operation) -> usize {
     key_bytes + 16 + if let Operation::Put(value) = operation { value.len() } else { 8 }

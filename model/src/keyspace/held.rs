@@ -38,6 +38,9 @@ pub(super) struct Row {
     pub value: Option<Option<Bytes>>,
 }
 
+/// Rows for which there is room with the first; as many as fit into a table of thirty-two.
+const ROOM: usize = 28;
+
 /// The locked rows of a transaction.
 #[derive(Default)]
 pub(super) struct HeldRows {
@@ -80,6 +83,11 @@ impl HeldRows {
 
     /// A row was locked, and this is its latest value. `at` counts own writes before that.
     pub fn insert(&mut self, key: Bytes, mode: LockMode, at: u64, value: Option<Bytes>) {
+        if self.rows.capacity() == 0 {
+            // Commands of several connections come together: growing to this by doubling costs more.
+            self.rows.reserve(ROOM);
+            self.index.reserve(ROOM, |_| 0);
+        }
         let hash = self.hash(layout::inside(&key));
         let row = Row { hash, key, mode, at, value: Some(value) };
         let rows = &self.rows;

@@ -35,6 +35,9 @@ struct HeldLock {
 #[derive(Default)]
 pub(super) struct Held(HashTable<HeldLock>);
 
+/// Locks for which there is room with the first; as many as fit into a table of sixteen.
+const ROOM: usize = 14;
+
 impl Held {
     /// Whether nothing is locked.
     pub fn is_empty(&self) -> bool {
@@ -48,6 +51,10 @@ impl Held {
 
     /// A key is locked in this mode now, or in a stronger one as before.
     fn raise(&mut self, hash: u64, key: &Bytes, mode: LockMode) {
+        if self.0.capacity() == 0 {
+            // Growing from one to this by doubling costs more than this.
+            self.0.reserve(ROOM, |held| held.hash);
+        }
         match self.0.entry(hash, |held| held.key == *key, |held| held.hash) {
             Entry::Occupied(mut held) => {
                 let held = &mut held.get_mut().mode;

@@ -295,6 +295,11 @@ fn other_increment(ty: Ty, row: &[Cell], at: usize, by: i64, told: &Told) -> Out
         Ty::Bytea => Value::Bytes(digits.into_bytes()),
         Ty::Json | Ty::Jsonb => Value::Json(values::Json::Number(digits)),
         Ty::Bool => Value::Bool(*sum != 0),
+        // A number alone is read as seconds; only a null is counted with, since others show more.
+        Ty::Interval => {
+            let micros = sum.checked_mul(1_000_000).ok_or("an interval of too many seconds")?;
+            Value::Interval { months: 0, days: 0, micros }
+        }
         other => return Err(format!("{other:?} was counted with")),
     }))
 }
