@@ -115,7 +115,7 @@ fn families() -> Vec<(&'static str, Vec<Value>)> {
         Value::Bool(true),
         Value::Uuid([7; 16]),
         Value::ObjectId([9; 12]),
-        Value::bytes(&[1, 2]),
+        Value::bytes([1, 2]),
         Value::Bytes { subtype: 5, data: vec![1, 2] },
         Value::Date(5),
         Value::TimestampTz(5_000_000),

@@ -190,12 +190,12 @@ impl Groups {
         most: usize,
     ) -> Option<Box<Open>> {
         let mut slot = self.places[place].lock();
-        let fits = |open: &Box<Open>| {
+        let fits = |open: &Open| {
             open.durability == keys.durability()
                 && open.commands + commands <= most
                 && open.keys.as_ref().is_some_and(|open| keys.is_of(open))
         };
-        if slot.as_ref().is_some_and(fits) { slot.take() } else { None }
+        if slot.as_deref().is_some_and(fits) { slot.take() } else { None }
     }
 
     /// Leaves a group open; given back where it has to be committed at once.
