@@ -84,7 +84,7 @@ impl HeldRows {
     /// A row was locked, and this is its latest value. `at` counts own writes before that.
     pub fn insert(&mut self, key: Bytes, mode: LockMode, at: u64, value: Option<Bytes>) {
         if self.rows.capacity() == 0 {
-            // Commands of several connections come together: growing to this by doubling costs more.
+            // Commands of several connections come together: growing by doubling costs more.
             self.rows.reserve(ROOM);
             self.index.reserve(ROOM, |_| 0);
         }
