@@ -35,7 +35,7 @@ pub(super) struct Row {
     /// Own writes before it was locked.
     at: u64,
     /// The latest value; `None`: ask the buffer.
-    pub value: Option<Option<Bytes>>,
+    value: Option<Option<Bytes>>,
 }
 
 /// Rows for which there is room with the first; as many as fit into a table of thirty-two.
@@ -79,6 +79,11 @@ impl HeldRows {
     /// A row by its number.
     pub fn get(&self, at: usize) -> Option<&Row> {
         self.rows.get(at)
+    }
+
+    /// The latest value of a row that may be held; `None`: ask the buffer.
+    pub fn value(&self, at: Option<usize>) -> Option<Option<Bytes>> {
+        self.rows.get(at?)?.value.clone()
     }
 
     /// A row was locked, and this is its latest value. `at` counts own writes before that.

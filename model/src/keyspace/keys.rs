@@ -376,8 +376,7 @@ impl Keys {
 
     /// The row of a key, and its record, expired or not; `held` is its number where it is held.
     async fn record(&self, row: &[u8], held: Option<usize>, key: &[u8]) -> Result<Option<Record>> {
-        let known = held.and_then(|at| self.held.get(at)).and_then(|row| row.value.clone());
-        let value = match known {
+        let value = match self.held.value(held) {
             Some(value) => value,
             None => self.get(row).await?,
         };
@@ -441,8 +440,7 @@ impl Keys {
             Err(error) => return Some(Err(error)),
         };
         let (row, held) = self.row(storage, key);
-        let known = held.and_then(|at| self.held.get(at)).and_then(|row| row.value.clone());
-        let value = match known {
+        let value = match self.held.value(held) {
             Some(value) => value,
             None => match self.work.buffer().get_now(&row, u64::MAX, self.view)? {
                 Ok(value) => value,

@@ -111,23 +111,25 @@ impl LocalTransaction {
 
     /// The commit of a transaction that only read what is visible by now: nothing to wait for.
     pub(super) fn finish_at_once(&self, reads: &ReadSet) -> Option<Result<Committed>> {
-        let (shared, seen) = (self.shared(), self.seen_stamp());
-        if !shared.progress.is_visible(seen, &shared.journal) {
-            return None;
-        }
-        let valid = shared.life.check_open().and_then(|()| self.validate(reads));
+        let shared = self.shared();
+        let is_visible = shared.progress.is_visible(self.seen_stamp(), &shared.journal);
+        is_visible.then(|| self.end_reading(reads))
+    }
+
+    /// Validates reads and frees everything; what was seen may not be visible yet.
+    fn end_reading(&self, reads: &ReadSet) -> Result<Committed> {
+        self.shared().life.check_open()?;
+        self.validate(reads)?;
         let snapshot = self.snapshot_stamp();
         self.release();
-        Some(valid.map(|()| Committed { stamp: snapshot.max(seen) }))
+        Ok(Committed { stamp: snapshot.max(self.seen_stamp()) })
     }
 
     /// A commit without writes: frees everything, then waits for what it saw.
     async fn finish_reading(&self, reads: &ReadSet) -> Result<Committed> {
-        self.validate(reads)?;
-        let snapshot = self.snapshot_stamp();
-        self.release();
+        let committed = self.end_reading(reads)?;
         self.settle_seen().await?;
-        Ok(Committed { stamp: snapshot.max(self.seen_stamp()) })
+        Ok(committed)
     }
 
     /// Takes the locks that the write set needs and the transaction does not hold.

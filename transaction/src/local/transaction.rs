@@ -276,11 +276,15 @@ impl LocalTransaction {
         if !keys.is_sorted_by(|a, b| a.key <= b.key) {
             order.sort_by(|a, b| keys.get(*a).map(|r| &r.key).cmp(&keys.get(*b).map(|r| &r.key)));
         }
+        let hashes: Vec<u64> =
+            keys.iter().map(|request| self.shared.hasher.hash(&request.key)).collect();
         let mut undo = Undo { transaction: self, taken: Vec::new() };
         let mut skipped = vec![false; keys.len()];
         for at in order {
-            let Some(LockRequest { key, mode }) = keys.get(at) else { continue };
-            let hash = self.shared.hasher.hash(key);
+            let (Some(LockRequest { key, mode }), Some(&hash)) = (keys.get(at), hashes.get(at))
+            else {
+                continue;
+            };
             let before = self.mode_held(hash, key);
             if before.is_some_and(|before| before >= *mode) {
                 continue;
@@ -292,8 +296,7 @@ impl LocalTransaction {
             }
         }
         self.shared.life.check_writable()?;
-        let locked = keys.iter().zip(skipped).map(|(request, skipped)| {
-            let hash = self.shared.hasher.hash(&request.key);
+        let locked = keys.iter().zip(hashes).zip(skipped).map(|((request, hash), skipped)| {
             if skipped { Ok(Locked::Skipped) } else { self.read_locked(hash, &request.key) }
         });
         let locked = locked.collect::<Result<LockedRows>>()?;
