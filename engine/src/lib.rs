@@ -34,6 +34,7 @@
 //! snapshot); `put` and `delete` verbs (they would invite writes that carry no log index).
 
 pub mod block;
+mod compact;
 pub mod conformance;
 pub mod device;
 mod error;
@@ -44,6 +45,7 @@ mod sorted;
 
 use bytes::Bytes;
 
+pub use compact::{compact, compact_parts, compact_vec};
 pub use error::Error;
 
 /// The longest key that every engine takes, in bytes; the shortest has one byte.

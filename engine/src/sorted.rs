@@ -26,7 +26,7 @@
 //! buffer alive. Rejected: in-place changes where a node has one owner (the published root is
 //! always a second owner, so it would never apply).
 
-use crate::{Direction, KeyRange, Mutation};
+use crate::{Direction, KeyRange, Mutation, compact_parts};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -117,12 +117,10 @@ pub(crate) struct Slot {
 impl Slot {
     fn new(mutation: &Mutation) -> Self {
         let value = mutation.value.as_deref();
-        let mut bytes = Vec::with_capacity(mutation.len());
-        bytes.extend_from_slice(&mutation.key);
-        bytes.extend_from_slice(value.unwrap_or_default());
+        let bytes = compact_parts(&[&mutation.key, value.unwrap_or_default()]);
         // Keys are at most KEY_LEN_MAX long.
         let key_len = mutation.key.len() as u32;
-        Self { bytes: bytes.into(), key_len, deleted: value.is_none() }
+        Self { bytes, key_len, deleted: value.is_none() }
     }
 
     pub(crate) fn key(&self) -> &[u8] {

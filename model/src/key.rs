@@ -355,7 +355,7 @@ pub fn finish(mut key: Vec<u8>) -> Bytes {
         key.truncate(KEPT);
         key.extend_from_slice(&hash.to_be_bytes());
     }
-    key.into()
+    transaction::compact_vec(key)
 }
 
 /// Whether the key lost its end.

@@ -42,6 +42,8 @@ mod reads;
 mod store;
 mod write_set;
 
+pub use engine::{compact, compact_parts, compact_vec};
+
 pub use answer::{Answer, BoxFuture};
 pub use buffer::{Buffer, ReadTracking, Savepoint};
 pub use error::{Error, Result};

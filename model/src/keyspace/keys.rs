@@ -508,7 +508,7 @@ impl Keys {
         let long = key::is_cut(&slot.row).then_some(key);
         let mut value = layout::begin(kind, expires, long, room);
         payload(&mut value);
-        let value = Bytes::from(value);
+        let value = transaction::compact_vec(value);
         let buffer = self.work.buffer();
         match &slot.stored {
             None => {

@@ -399,7 +399,7 @@ pub fn member_value(member: &[u8], field: &[u8], value: &[u8]) -> Bytes {
         out.push(MEMBER_FORMAT);
     }
     out.extend_from_slice(value);
-    out.into()
+    transaction::compact_vec(out)
 }
 
 /// Members from a hash on.

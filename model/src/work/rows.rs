@@ -279,7 +279,11 @@ impl Work {
         let entries =
             self.entries(collection, &compiled, &key, &value, &datums, &arena, &|_| true)?;
         let pairs = new_pairs(collection, &key, &value)?;
-        Ok(Prepared { row: StoredRow { key, value: value.into() }, entries, pairs })
+        Ok(Prepared {
+            row: StoredRow { key, value: transaction::compact_vec(value) },
+            entries,
+            pairs,
+        })
     }
 
     /// ObjectIds and defaults where nothing was given.
@@ -637,7 +641,7 @@ impl Work {
             (Vec::new(), Vec::new())
         };
         let pairs = new_pairs(collection, &new_key, &value)?;
-        let row = StoredRow { key: new_key, value: value.into() };
+        let row = StoredRow { key: new_key, value: transaction::compact_vec(value) };
         Ok(PreparedUpdate { new: Prepared { row, entries, pairs }, gone })
     }
 

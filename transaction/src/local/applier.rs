@@ -1,7 +1,7 @@
 //! The applier: one thread that brings commits to rest in the engine.
 //!
 //! ```text
-//!   tail ─► batch: visible, durable ─► coalesce by key, sort
+//!   tail ─► batch: visible, durable ─► newest of each key (round.rs)
 //!        ─► horizon ─► keep bases for old snapshots ─► engine.apply ─► cache ─► entries leave
 //!        ─► now and then: persist ─► release the log below two checkpoints and the feed's keep
 //! ```
@@ -14,6 +14,10 @@
 //! Only what is durable is applied: the engine must never know a commit that the log may lose. With
 //! relaxed durability the applier flushes the log itself before it goes on.
 //!
+//! A round begins when the oldest commit has waited `apply_within`, or when there is enough to do:
+//! a full batch, or less where the same keys are written again and again. Ten thousand counters at
+//! full speed would else pile up a second of commits, to write each counter once.
+//!
 //! An entry that a snapshot holds waits in `retained`, in order of the batch it was applied with,
 //! and is looked at again when the oldest snapshot has passed that batch; a key waits there once,
 //! however often it is written.
@@ -22,7 +26,7 @@
 //! trip.
 //!
 //! Rejected: a pool of appliers (engines take one batch at a time), applying at commit (a hot
-//! counter would be written to the engine a hundred thousand times a second instead of twice).
+//! counter would be written to the engine a hundred thousand times a second instead of five).
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,16 +35,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use engine::Mutation;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
-use super::hash::KeyHasher;
 use super::record::wrap;
+use super::round::{Change, Round};
 use super::snapshots::Horizon;
-use super::tail::Logged;
-use super::versions::{Settled, Value, Versions};
+use super::versions::{Settled, Versions};
 use super::{Rung, Shared};
-use crate::{Error, Operation, Result, Stamp};
+use crate::{Error, Result, Stamp};
 
 /// How long the applier waits after the engine had no room.
 const FULL_RETRY: Duration = Duration::from_secs(1);
@@ -55,35 +56,17 @@ pub(super) struct Applier {
     persisted_at: Duration,
     /// What the last checkpoint but one held: the log below it may go.
     checkpoints: (u64, u64),
-    scratch: Scratch,
-}
-
-/// Memory of a round, for the next: fresh memory of this size is cleared by the system each time.
-#[derive(Default)]
-struct Scratch {
-    batch: Vec<Arc<Logged>>,
-    changes: Vec<Change>,
-    /// Places among the changes, by the hash of their keys.
-    known: HashTable<usize>,
+    /// Memory of a round.
+    round: Round,
     mutations: Vec<Mutation>,
 }
 
+/// Writes to a key that a round should make into one, while there is time.
+const MERGED: usize = 4;
+/// The least backlog for which a round is begun before its time, bytes.
+const WORTH_MIN: usize = 4 << 20;
 /// Changes of a round for which memory stays.
-const KEPT_CHANGES: usize = 1 << 18;
-
-impl Scratch {
-    /// Forgets a round.
-    fn clear(&mut self) {
-        self.batch.clear();
-        self.batch.shrink_to(KEPT_CHANGES);
-        self.changes.clear();
-        self.changes.shrink_to(KEPT_CHANGES);
-        self.known.clear();
-        self.known.shrink_to(KEPT_CHANGES, |_| 0);
-        self.mutations.clear();
-        self.mutations.shrink_to(KEPT_CHANGES);
-    }
-}
+const KEPT_MUTATIONS: usize = 1 << 18;
 
 impl Applier {
     /// An applier of a store that was just opened.
@@ -95,7 +78,8 @@ impl Applier {
             retained: VecDeque::new(),
             unpersisted: 0,
             checkpoints: (0, persisted),
-            scratch: Scratch::default(),
+            round: Round::default(),
+            mutations: Vec::new(),
         }
     }
 
@@ -166,7 +150,7 @@ impl Applier {
     /// Applies one batch, then keeps house; under full load the next round follows at once.
     fn round(&mut self) -> Result<()> {
         self.apply_some()?;
-        if self.shared.tail.backlog() >= self.shared.options.batch_bytes {
+        if self.shared.tail.backlog() >= self.shared.tail.worth() {
             self.shared.bell.ring(|rung| rung.now = true);
         }
         let horizon = self.shared.snapshots.make_horizon(self.shared.progress.visible_cell());
@@ -180,11 +164,11 @@ impl Applier {
     fn apply_some(&mut self) -> Result<bool> {
         let shared = Arc::clone(&self.shared);
         let visible = shared.progress.advance(&shared.journal);
-        let mut scratch = std::mem::take(&mut self.scratch);
-        shared.tail.batch(visible, shared.options.batch_bytes, &mut scratch.batch);
-        let applied = self.apply(&mut scratch);
-        scratch.clear();
-        self.scratch = scratch;
+        let mut round = std::mem::take(&mut self.round);
+        shared.tail.batch(visible, shared.options.batch_bytes, &mut round.batch);
+        let applied = self.apply(&mut round);
+        round.clear();
+        self.round = round;
         if !applied? {
             return Ok(false);
         }
@@ -194,31 +178,35 @@ impl Applier {
         Ok(true)
     }
 
-    /// Applies the batch that is in the scratch memory; false where there is none.
-    fn apply(&mut self, scratch: &mut Scratch) -> Result<bool> {
+    /// Applies the batch of a round; false where there is none.
+    fn apply(&mut self, round: &mut Round) -> Result<bool> {
         let shared = &self.shared;
-        let Some(newest) = scratch.batch.last() else { return Ok(false) };
+        let Some(newest) = round.batch.last() else { return Ok(false) };
         let (upto, stamp) = (newest.index, newest.record.stamp);
         shared.journal.flush(upto)?;
-        coalesce(scratch, &shared.hasher);
-        let Scratch { batch, changes, mutations, .. } = scratch;
+        round.gather(&shared.hasher);
+        shared.tail.set_worth(worth(round, shared.options.batch_bytes));
         let _epoch = Epoch::turn(&shared.versions);
         // After the batch was chosen: who is not in it sees the whole batch.
         let horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
-        keep_bases(shared, changes, &horizon)?;
-        mutations.extend(changes.iter().map(Change::mutation));
+        keep_bases(shared, round, &horizon)?;
+        let mutations = &mut self.mutations;
+        mutations.clear();
+        mutations.extend(round.changes().map(mutation));
         shared.engine.apply(mutations, upto)?;
-        for (Change { hash, .. }, mutation) in changes.iter().zip(mutations.iter()) {
-            shared.cache.applied(*hash, &mutation.key, mutation.value.as_ref());
+        for (change, mutation) in round.changes().zip(mutations.iter()) {
+            shared.cache.applied(change.hash, &mutation.key, mutation.value.as_ref());
         }
         self.unpersisted += mutations.iter().map(|m| m.len() + 32).sum::<usize>();
         mutations.clear();
-        shared.tail.applied(batch);
+        mutations.shrink_to(KEPT_MUTATIONS);
+        shared.tail.applied(&round.batch);
         let horizon = shared.snapshots.make_horizon(shared.progress.visible_cell());
-        let retained = changes.drain(..).filter(|change| {
-            shared.versions.settle(change.hash, &change.key, stamp, &horizon) == Settled::Retained
+        let retained = round.changes().filter(|change| {
+            let key = &change.write.key;
+            shared.versions.settle(change.hash, key, stamp, &horizon) == Settled::Retained
         });
-        let retained: Vec<Bytes> = retained.map(|change| change.key).collect();
+        let retained: Vec<Bytes> = retained.map(|change| change.write.key.clone()).collect();
         if !retained.is_empty() {
             self.retained.push_back((stamp, retained));
         }
@@ -324,50 +312,29 @@ impl Drop for Epoch<'_> {
     }
 }
 
-/// The newest change of a key within a batch.
-struct Change {
-    hash: u64,
-    key: Bytes,
-    stamp: Stamp,
-    value: Value,
+/// What the engine is told of a change.
+fn mutation(change: Change) -> Mutation {
+    let value = change.value().map(|value| wrap(change.stamp, &value));
+    Mutation { key: change.write.key.clone(), value }
 }
 
-impl Change {
-    fn mutation(&self) -> Mutation {
-        let value = self.value.as_ref().map(|value| wrap(self.stamp, value));
-        Mutation { key: self.key.clone(), value }
-    }
-}
-
-/// The changes of a batch in key order, the newest of each key.
-fn coalesce(scratch: &mut Scratch, hasher: &KeyHasher) {
-    let Scratch { batch, changes, known, .. } = scratch;
-    // Found by hash first: a hot key is sorted once, not as often as it was written.
-    for logged in batch.iter().rev() {
-        let stamp = logged.record.row_stamp();
-        for write in logged.record.writes.writes() {
-            let (key, hash) = (&write.key, hasher.hash(&write.key));
-            let is_key = |at: &usize| changes.get(*at).is_some_and(|known| known.key == key);
-            let hash_of = |at: &usize| changes.get(*at).map_or(0, |known| known.hash);
-            let Entry::Vacant(slot) = known.entry(hash, is_key, hash_of) else { continue };
-            slot.insert(changes.len());
-            let value = match &write.operation {
-                Operation::Put(value) => Some(value.clone()),
-                _ => None,
-            };
-            changes.push(Change { hash, key: key.clone(), stamp, value });
-        }
-    }
-    changes.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+/// The backlog with which the next round should begin if its time has not come before: where it
+/// holds each key `MERGED` times, more of it would cost memory and save little.
+fn worth(round: &Round, batch_bytes: usize) -> usize {
+    let size = round.bytes() / round.writes().max(1);
+    let merged = size.saturating_mul(round.keys()).saturating_mul(MERGED);
+    merged.max(WORTH_MIN).min(batch_bytes)
 }
 
 /// Puts into the table what the engine is about to lose and a snapshot needs.
-fn keep_bases(shared: &Shared, changes: &[Change], horizon: &Horizon) -> Result<()> {
-    for Change { hash, key, .. } in changes {
-        if shared.versions.needs_base(*hash, key, horizon) {
+fn keep_bases(shared: &Shared, round: &Round, horizon: &Horizon) -> Result<()> {
+    // A change that every snapshot sees, those to come too, hides the base from all of them.
+    for change in round.changes().filter(|change| change.stamp > horizon.oldest()) {
+        let key = &change.write.key;
+        if shared.versions.needs_base(change.hash, key, horizon) {
             let old = shared.engine.get(key)?;
             let (stamp, value) = match old.as_ref().map(super::record::unwrap).transpose()? {
-                Some((stamp, value)) => (stamp, Some(Bytes::copy_from_slice(&value))),
+                Some((stamp, value)) => (stamp, Some(engine::compact(&value))),
                 None => (Stamp::ZERO, None),
             };
             shared.versions.keep_base(key, stamp, value);

@@ -180,7 +180,7 @@ impl Cache {
             return;
         }
         // An own copy: the engine's value may be a slice of a block that it would keep alive.
-        let (key, value) = (Bytes::copy_from_slice(key), Bytes::copy_from_slice(value));
+        let (key, value) = (engine::compact(key), engine::compact(value));
         let row = Row { hash, key, value, used: AtomicBool::new(false) };
         let mut shard = self.shard(hash).write();
         if shard.applied != permit.0 || shard.find(hash, &row.key).is_some() {

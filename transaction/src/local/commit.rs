@@ -47,19 +47,20 @@ use crate::{
 /// What the commit mutex guards.
 pub(super) struct Committer {
     pub clock: HybridClock,
-    commits: u64,
+    /// Rows written since the committer made a horizon.
+    rows: usize,
 }
 
 impl Committer {
     /// Goes on above the clock's floor.
     pub fn new(clock: HybridClock) -> Self {
-        Committer { clock, commits: 0 }
+        Committer { clock, rows: 0 }
     }
 }
 
-/// Commits between two horizons made by the committer, so that hot chains stay short between the
-/// applier's rounds.
-const HORIZON_EVERY: u64 = 512;
+/// Rows written between two horizons made by the committer, so that hot chains stay short between
+/// the applier's rounds. Rows and not commits: a commit may carry the writes of all clients.
+const HORIZON_EVERY: usize = 512;
 
 /// A commit on its way to the mutex.
 struct Ready {
@@ -369,9 +370,9 @@ impl Shared {
                 write.operation = Operation::Put(sums.next().unwrap_or_default());
             }
         }
-        committer.commits += 1;
-        let horizon = self.horizon_for(committer.commits);
         let writes = std::mem::take(&mut ready.writes);
+        committer.rows += writes.len();
+        let horizon = self.horizon_for(&mut committer.rows);
         self.publish_writes(&writes, stamp, &horizon);
         let note = std::mem::take(&mut ready.note);
         let (id, flags, writes) = (ready.id, ready.flags, WriteSet::new(writes));
@@ -380,8 +381,9 @@ impl Shared {
         Ok(Try::Done(stamp, index))
     }
 
-    fn horizon_for(&self, commits: u64) -> Arc<Horizon> {
-        if commits.is_multiple_of(HORIZON_EVERY) {
+    fn horizon_for(&self, rows: &mut usize) -> Arc<Horizon> {
+        if *rows >= HORIZON_EVERY {
+            *rows = 0;
             return self.snapshots.make_horizon(self.progress.visible_cell());
         }
         self.snapshots.horizon()
@@ -401,9 +403,9 @@ impl Shared {
     fn push(&self, index: u64, record: Record) {
         let size = record.size();
         let before = self.tail.push(Arc::new(Logged { index, record, size }));
-        let (batch, after) = (self.options.batch_bytes, before + size);
-        if before == 0 || (before < batch && after >= batch) {
-            self.bell.ring(|rung| rung.now |= after >= batch);
+        let (worth, after) = (self.tail.worth(), before + size);
+        if before == 0 || (before < worth && after >= worth) {
+            self.bell.ring(|rung| rung.now |= after >= worth);
         }
     }
 
@@ -419,7 +421,7 @@ impl Shared {
             };
             let sum = before.wrapping_add(delta);
             ready.draft.set_sum(nth, sum);
-            sums.push(Bytes::copy_from_slice(&sum.to_be_bytes()));
+            sums.push(engine::compact(&sum.to_be_bytes()));
         }
         sums
     }

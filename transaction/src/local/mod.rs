@@ -54,6 +54,7 @@ mod outcome;
 mod progress;
 mod read;
 mod record;
+mod round;
 mod snapshots;
 mod space;
 mod stamp;

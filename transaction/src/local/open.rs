@@ -143,7 +143,7 @@ impl Local {
             Places { ceiling: Some(ceiling), directory: Some(directory), lock: Some(lock) };
         let mut shared = assemble(engine, options, Journal::Log(log), places, stamp)?;
         if let Some(shared) = Arc::get_mut(&mut shared) {
-            shared.tail = Tail::new(gone);
+            shared.tail = Tail::new(gone, shared.options.batch_bytes);
         }
         shared.replay(kept, rest)?;
         shared.note_feed_gone()?;
@@ -242,7 +242,7 @@ fn assemble(
         locks: Locks::new(hasher.clone()),
         hasher,
         snapshots: Snapshots::new(),
-        tail: Tail::new(stamp),
+        tail: Tail::new(stamp, options.batch_bytes),
         outcomes: Outcomes::new(options.outcomes_max, stamp),
         timer: Timer::default(),
         space: Space::new(directory, Arc::clone(&clock), floors, every),

@@ -24,7 +24,8 @@ pub struct LocalOptions {
     pub backlog_hard_bytes: usize,
     /// How long a commit waits at the hard limit before it fails with `Unavailable`.
     pub backlog_wait: Duration,
-    /// What is committed is applied after at most about this time.
+    /// What is committed is applied after at most about this time; sooner where there is enough
+    /// of it, or where the same keys are written again and again.
     pub apply_within: Duration,
     /// The engine persists after so many applied bytes. With the backlog's hard limit this bounds
     /// what a crash leaves to replay (650 000 small commits a second, measured).
@@ -93,7 +94,7 @@ impl Default for LocalOptions {
             backlog_soft_bytes: 96 * MB,
             backlog_hard_bytes: 192 * MB,
             backlog_wait: Duration::from_secs(10),
-            apply_within: Duration::from_secs(1),
+            apply_within: Duration::from_secs(4),
             checkpoint_bytes: 64 * MB,
             checkpoint_within: Duration::from_secs(30),
             segment_bytes: 64 << 20,

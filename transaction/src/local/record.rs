@@ -243,11 +243,7 @@ fn damaged(what: &str) -> Error {
 
 /// Wraps a model's value for the engine.
 pub(super) fn wrap(stamp: Stamp, value: &[u8]) -> Bytes {
-    let mut bytes = Vec::with_capacity(VALUE_HEADER + value.len());
-    bytes.push(LAYOUT);
-    bytes.extend_from_slice(&stamp.0.to_be_bytes());
-    bytes.extend_from_slice(value);
-    Bytes::from(bytes)
+    engine::compact_parts(&[&[LAYOUT], &stamp.0.to_be_bytes(), value])
 }
 
 /// The stamp and the model's value in an engine's value.

@@ -53,6 +53,8 @@ struct State {
 pub(super) struct Tail {
     state: Mutex<State>,
     backlog: AtomicUsize,
+    /// The backlog from which a round of the applier pays.
+    worth: AtomicUsize,
 }
 
 /// What the tail has for the feed.
@@ -64,9 +66,9 @@ pub(super) enum Slice {
 }
 
 impl Tail {
-    /// Nothing before `gone` is or was here.
-    pub fn new(gone: Stamp) -> Self {
-        let tail = Tail::default();
+    /// Nothing before `gone` is or was here; a round of the applier pays from so many bytes.
+    pub fn new(gone: Stamp, worth: usize) -> Self {
+        let tail = Tail { worth: AtomicUsize::new(worth), ..Tail::default() };
         let mut state = tail.state.lock();
         (state.gone, state.applied_stamp) = (gone, gone);
         drop(state);
@@ -76,6 +78,16 @@ impl Tail {
     /// Bytes not yet applied.
     pub fn backlog(&self) -> usize {
         self.backlog.load(Ordering::Relaxed)
+    }
+
+    /// The backlog from which the applier should not wait for more, bytes.
+    pub fn worth(&self) -> usize {
+        self.worth.load(Ordering::Relaxed)
+    }
+
+    /// For the applier, who knows what its last round was worth.
+    pub fn set_worth(&self, bytes: usize) {
+        self.worth.store(bytes, Ordering::Relaxed);
     }
 
     /// Adds the newest commit; answers the backlog before it.

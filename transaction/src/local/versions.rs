@@ -110,6 +110,9 @@ impl Entry {
         });
         let length = u32::try_from(self.versions.len()).unwrap_or(u32::MAX / 2);
         self.prune_at = (length * 2).max(PRUNE_AT);
+        if self.versions.spilled() && self.versions.capacity() / 4 > self.versions.len() {
+            self.versions.shrink_to_fit();
+        }
         freed
     }
 }
