@@ -42,7 +42,7 @@ mod reads;
 mod store;
 mod write_set;
 
-pub use engine::{compact, compact_parts, compact_vec};
+pub use engine::compact_vec;
 
 pub use answer::{Answer, BoxFuture};
 pub use buffer::{Buffer, ReadTracking, Savepoint};

@@ -31,6 +31,14 @@ pub struct Write {
 }
 
 impl Write {
+    /// The key's value after a put or a deletion.
+    pub(crate) fn value(&self) -> Option<Bytes> {
+        match &self.operation {
+            Operation::Put(value) => Some(value.clone()),
+            Operation::Delete | Operation::Add(_) => None,
+        }
+    }
+
     /// Bytes that count against the limit of a write set.
     pub fn size(&self) -> usize {
         self.key.len()

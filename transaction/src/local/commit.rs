@@ -391,11 +391,7 @@ impl Shared {
 
     fn publish_writes(&self, writes: &[Write], stamp: Stamp, horizon: &Horizon) {
         for write in writes {
-            let value = match &write.operation {
-                Operation::Put(value) => Some(value.clone()),
-                _ => None,
-            };
-            self.versions.publish(&write.key, stamp, value, horizon);
+            self.versions.publish(&write.key, stamp, write.value(), horizon);
         }
     }
 

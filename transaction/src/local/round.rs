@@ -25,7 +25,7 @@ use hashbrown::hash_table::Entry;
 use super::hash::KeyHasher;
 use super::tail::Logged;
 use super::versions::Value;
-use crate::{Operation, Stamp, Write};
+use crate::{Stamp, Write};
 
 /// Places for which memory stays.
 const KEPT_PLACES: usize = 1 << 18;
@@ -64,10 +64,7 @@ pub(super) struct Change<'a> {
 impl Change<'_> {
     /// The key's new value.
     pub fn value(&self) -> Value {
-        match &self.write.operation {
-            Operation::Put(value) => Some(value.clone()),
-            Operation::Delete | Operation::Add(_) => None,
-        }
+        self.write.value()
     }
 }
 
@@ -178,7 +175,7 @@ mod tests {
 
     use super::*;
     use crate::local::record::{Flags, Record};
-    use crate::{TransactionId, WriteSet};
+    use crate::{Operation, TransactionId, WriteSet};
 
     fn logged(index: u64, writes: Vec<Write>) -> Arc<Logged> {
         let record = Record {
